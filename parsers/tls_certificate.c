@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parsers/tls_certificate.h"
+
+bool tls_certificate_list(struct bytes body, struct bytes *list)
+{
+	uint32_t len;
+
+	if (!bytes_u24(&body, &len))
+		return false;
+	*list = bytes_of(body.data, len < body.len ? len : body.len);
+	return true;
+}
+
+bool tls_certificate_next(struct bytes *list, struct tls_certificate_entry *entry)
+{
+	struct bytes rest = *list;
+	uint32_t len;
+
+	if (rest.len == 0)
+		return false;
+	/* One or two stray bytes: less than a length. They are an entry that is cut off. */
+	if (!bytes_u24(&rest, &len)) {
+		*entry = (struct tls_certificate_entry){ .der = rest, .truncated = true };
+		*list = bytes_of(rest.data + rest.len, 0);
+		return true;
+	}
+	entry->truncated = len > rest.len;
+	entry->der = bytes_of(rest.data, entry->truncated ? rest.len : len);
+	*list = bytes_of(rest.data + entry->der.len, rest.len - entry->der.len);
+	return true;
+}
+
+/* Fills the three bytes of a length across parts; true when they are there. */
+static bool walk_length(struct tls_certificate_walk *w, struct bytes *in, uint32_t *len)
+{
+	while (w->header_len < sizeof(w->header)) {
+		if (!bytes_u8(in, &w->header[w->header_len]))
+			return false;
+		w->header_len++;
+	}
+	w->header_len = 0;
+	*len = (uint32_t)w->header[0] << 16 | (uint32_t)w->header[1] << 8 | w->header[2];
+	return true;
+}
+
+bool tls_certificate_walk(struct tls_certificate_walk *w, struct bytes *in,
+			  struct tls_certificate_part *out)
+{
+	uint32_t ignored;
+
+	*out = (struct tls_certificate_part){ 0 };
+	if (!w->list_begun) {
+		if (!walk_length(w, in, &ignored))
+			return false;
+		w->list_begun = true;
+	}
+	if (!w->in_certificate) {
+		if (!walk_length(w, in, &w->length))
+			return false;
+		w->left = w->length;
+		w->in_certificate = true;
+		out->begins = true;
+	}
+	if (in->len == 0 && w->left > 0 && !out->begins)
+		return false;
+	out->part = bytes_of(in->data, in->len < w->left ? in->len : w->left);
+	if (!bytes_skip(in, out->part.len))
+		return false;
+	w->left -= (uint32_t)out->part.len;
+	out->length = w->length;
+	out->ends = w->left == 0;
+	if (out->ends)
+		w->in_certificate = false;
+	return true;
+}

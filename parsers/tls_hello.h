@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1, RFC 6101 appendix E for the
+ * SSL 2.0 format). Pure; what is found borrows from the body.
+ */
+#ifndef CERTTAP_TLS_HELLO_H
+#define CERTTAP_TLS_HELLO_H
+
+#include "parsers/bytes.h"
+
+#define TLS_1_2 0x0303
+#define TLS_1_3 0x0304
+#define SSL_2_0 0x0002
+
+enum tls_extension {
+	TLS_EXT_SERVER_NAME = 0,
+	TLS_EXT_STATUS_REQUEST = 5,
+	TLS_EXT_ALPN = 16,
+	TLS_EXT_CLIENT_CERTIFICATE_TYPE = 19,
+	TLS_EXT_SERVER_CERTIFICATE_TYPE = 20,
+	TLS_EXT_SESSION_TICKET = 35,
+	TLS_EXT_PRE_SHARED_KEY = 41,
+	TLS_EXT_SUPPORTED_VERSIONS = 43,
+	TLS_EXT_KEY_SHARE = 51,
+	TLS_EXT_NEXT_PROTOCOL = 13172,
+	TLS_EXT_ENCRYPTED_CLIENT_HELLO = 0xfe0d,
+	TLS_EXT_ENCRYPTED_SERVER_NAME = 0xffce,
+};
+
+struct tls_client_hello {
+	uint16_t version;               /* legacy_version */
+	uint16_t version_max;           /* the highest offered, supported_versions included */
+	struct bytes random;            /* 32 bytes; SSL 2.0 format: the challenge, 16 to 32 */
+	struct bytes session_id;
+	struct bytes cipher_suites;     /* pairs; SSL 2.0 format: triples */
+	struct bytes server_name;       /* the host_name asked for; empty: none */
+	struct bytes alpn;              /* ProtocolNameList without its length */
+	struct bytes session_ticket;    /* RFC 5077; empty: none or asked for */
+	bool offers_psk;
+	bool has_ech;
+	bool sslv2_format;
+	bool extensions_malformed;      /* what could be read before is kept */
+};
+
+struct tls_server_hello {
+	uint16_t version;               /* the one in force, from supported_versions where it is given */
+	uint16_t cipher_suite;
+	struct bytes random;
+	struct bytes session_id;
+	struct bytes alpn;              /* the one protocol chosen, or empty */
+	uint8_t certificate_type;       /* RFC 7250: 0 X.509, 1 OpenPGP, 2 raw public key */
+	bool psk_chosen;
+	bool ticket_promised;           /* an empty session_ticket extension */
+	bool is_hello_retry;            /* RFC 8446 section 4.1.3 */
+	bool extensions_malformed;
+};
+
+MUST_CHECK bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out);
+MUST_CHECK bool tls_server_hello_parse(struct bytes body, struct tls_server_hello *out);
+
+/*
+ * A ClientHello in SSL 2.0 format, from its two length bytes on. PARSE_OK: taken from `in`.
+ */
+enum parse tls_sslv2_hello_parse(struct bytes *in, struct tls_client_hello *out);
+
+/* A protocol version's draft or final number, as one of SSL 3.0 to TLS 1.3 (drafts count as 1.3). */
+uint16_t tls_version_final(uint16_t version);
+
+/* GREASE, RFC 8701. */
+static inline bool tls_is_grease(uint16_t value)
+{
+	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}
+
+#endif

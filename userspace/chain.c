@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/chain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+#include <xxhash.h>
+
+#include "userspace/hash.h"
+
+/* Every look-up gives its own keyed hash; a failed insertion leaves hh.tbl NULL. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct certificate_entry {
+	UT_hash_handle hh;
+	uint8_t key[33];          /* SHA-256 and the truncated mark */
+	struct certificate certificate;
+};
+
+struct chain_entry {
+	UT_hash_handle hh;
+	struct chain chain;       /* certificates[] is the key */
+};
+
+/* A message known by its bytes. */
+struct known_message {
+	UT_hash_handle hh;
+	uint64_t hash;           /* XXH3 with a random seed: of the whole body */
+	const struct chain *chain;
+	uint32_t len;
+	uint8_t body[];
+};
+
+struct chain_table {
+	struct hash_key key;
+	struct chain_limits limits;
+	chain_new_certificate_fn *on_new;
+	void *context;
+	struct certificate_entry *certificates;
+	struct chain_entry *chains;
+	struct known_message *known;
+	size_t known_bytes;
+	struct chain_counters counters;
+	struct x509 *scratch;
+};
+
+struct chain_table *chain_table_new(const struct chain_limits *limits,
+				    chain_new_certificate_fn *on_new, void *context)
+{
+	struct chain_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct chain_table){
+		.key = hash_key_random(), .limits = *limits, .on_new = on_new, .context = context,
+	};
+	t->scratch = malloc(sizeof(*t->scratch));
+	if (!t->scratch) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void forget_known(struct chain_table *t)
+{
+	struct known_message *message, *tmp;
+
+	HASH_ITER(hh, t->known, message, tmp) {
+		HASH_DEL(t->known, message);
+		free(message);
+	}
+	t->known_bytes = 0;
+}
+
+static void certificate_entry_free(struct certificate_entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->certificate.der);
+	free((void *)entry->certificate.x509);
+	free(entry);
+}
+
+void chain_table_free(struct chain_table *t)
+{
+	struct certificate_entry *certificate, *tmp;
+	struct chain_entry *chain, *tmp2;
+
+	if (!t)
+		return;
+	forget_known(t);
+	HASH_ITER(hh, t->certificates, certificate, tmp) {
+		HASH_DEL(t->certificates, certificate);
+		certificate_entry_free(certificate);
+	}
+	HASH_ITER(hh, t->chains, chain, tmp2) {
+		HASH_DEL(t->chains, chain);
+		free(chain);
+	}
+	free(t->scratch);
+	free(t);
+}
+
+/* A copy of the fields that is no longer than its alternative names need. */
+static struct x509 *x509_shrunk(const struct x509 *x509)
+{
+	size_t len = offsetof(struct x509, san) + x509->san_count * sizeof(x509->san[0]);
+	struct x509 *copy;
+
+	_Static_assert(offsetof(struct x509, san) + sizeof(x509->san) == sizeof(*x509), "san[] is last");
+	copy = malloc(len);
+	if (copy)
+		memcpy(copy, x509, len);
+	return copy;
+}
+
+/* Reads and keeps a certificate that is new. `x509` is filled for hash and length, and `der` may be empty. */
+static struct certificate_entry *certificate_keep(struct chain_table *t, struct bytes der,
+						  const uint8_t key[33], unsigned int hash)
+{
+	struct certificate_entry *entry = calloc(1, sizeof(*entry));
+	struct certificate *c;
+
+	if (!entry)
+		return NULL;
+	memcpy(entry->key, key, sizeof(entry->key));
+	c = &entry->certificate;
+	memcpy(c->sha256, key, 32);
+	c->truncated = key[32];
+	if (der.data) {
+		c->der = malloc(der.len ? der.len : 1);
+		if (!c->der)
+			goto fail;
+		memcpy(c->der, der.data, der.len);
+		x509_read(bytes_of(c->der, der.len), c->truncated, t->scratch);
+	}
+	c->der_len = (uint32_t)t->scratch->der_len;
+	c->x509 = x509_shrunk(t->scratch);
+	if (!c->x509)
+		goto fail;
+	HASH_ADD_BYHASHVALUE(hh, t->certificates, key, sizeof(entry->key), hash, entry);
+	if (!entry->hh.tbl)
+		goto fail;
+	t->counters.certificates++;
+	if (t->on_new)
+		t->on_new(t->context, c);
+	return entry;
+fail:
+	certificate_entry_free(entry);
+	return NULL;
+}
+
+static const struct certificate *certificate_get(struct chain_table *t, struct bytes der,
+						 const uint8_t sha256[32], bool truncated)
+{
+	struct certificate_entry *entry;
+	uint8_t key[33];
+	unsigned int hash;
+
+	memcpy(key, sha256, 32);
+	key[32] = truncated;
+	hash = (unsigned int)hash_bytes(&t->key, key, sizeof(key));
+	HASH_FIND_BYHASHVALUE(hh, t->certificates, key, sizeof(key), hash, entry);
+	if (!entry)
+		entry = certificate_keep(t, der, key, hash);
+	return entry ? &entry->certificate : NULL;
+}
+
+/* The one chain of these certificates. `draft` is not kept. */
+static int chain_intern(struct chain_table *t, const struct chain *draft, const struct chain **out)
+{
+	/* Certificates that were cut off a chain's end still make it another chain. */
+	struct chain_entry *entry;
+	size_t len = sizeof(struct chain_entry) + (draft->num + 1) * sizeof(draft->certificates[0]);
+	const void *key[TLS_CHAIN_MAX + 1];
+	size_t key_len = (draft->num + 1) * sizeof(key[0]);
+	unsigned int hash;
+
+	if (draft->num == 0)
+		return -ENODATA;
+	memcpy(key, draft->certificates, draft->num * sizeof(key[0]));
+	key[draft->num] = (const void *)((uintptr_t)draft->total << 1 | draft->partial);
+	hash = (unsigned int)hash_bytes(&t->key, key, key_len);
+	HASH_FIND_BYHASHVALUE(hh, t->chains, key, key_len, hash, entry);
+	if (!entry) {
+		if (t->counters.chains >= t->limits.chains) {
+			t->counters.over_limit++;
+			return -ENOSPC;
+		}
+		entry = calloc(1, len);
+		if (!entry)
+			return -ENOMEM;
+		entry->chain = *draft;
+		entry->chain.id = (uint32_t)++t->counters.chains;
+		memcpy(entry->chain.certificates, key, key_len);
+		HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->chains, entry->chain.certificates, key_len, hash,
+					    entry);
+		if (!entry->hh.tbl) {
+			free(entry);
+			return -ENOMEM;
+		}
+	}
+	*out = &entry->chain;
+	return 0;
+}
+
+struct chain_draft {
+	struct chain chain;
+	const struct certificate *certificates[TLS_CHAIN_MAX];
+};
+
+static int parse_list(struct chain_table *t, struct bytes list, bool partial,
+		      const struct chain **out)
+{
+	struct chain_draft draft = { .chain.partial = partial };
+	struct tls_certificate_entry entry;
+	const struct certificate *certificate;
+	uint8_t sha256[32];
+
+	while (tls_certificate_next(&list, &entry)) {
+		/* Of a message that was cut off, the last entry was not presented: we just do not know the rest. */
+		if (partial && entry.truncated)
+			break;
+		draft.chain.total++;
+		if (draft.chain.num == t->limits.chain_len) {
+			t->counters.cut++;
+			continue;
+		}
+		if (!EVP_Digest(entry.der.data, entry.der.len, sha256, NULL, EVP_sha256(), NULL))
+			return -ENOMEM;
+		certificate = certificate_get(t, entry.der, sha256, entry.truncated);
+		if (!certificate)
+			return -ENOMEM;
+		draft.certificates[draft.chain.num++] = certificate;
+	}
+	return chain_intern(t, &draft.chain, out);
+}
+
+static void remember(struct chain_table *t, struct bytes body, uint64_t hash,
+		     const struct chain *chain)
+{
+	struct known_message *message;
+
+	if (t->known_bytes + body.len + sizeof(*message) > t->limits.known_bytes)
+		forget_known(t);
+	message = malloc(sizeof(*message) + body.len);
+	if (!message)
+		return;    /* it will be parsed again: slower, nothing is lost */
+	message->hash = hash;
+	message->chain = chain;
+	message->len = (uint32_t)body.len;
+	memcpy(message->body, body.data, body.len);
+	HASH_ADD_BYHASHVALUE(hh, t->known, hash, sizeof(message->hash), (unsigned int)hash, message);
+	if (!message->hh.tbl) {
+		free(message);
+		return;
+	}
+	t->known_bytes += body.len + sizeof(*message);
+}
+
+int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
+		       const struct chain **out)
+{
+	uint64_t hash = XXH3_64bits_withSeed(body.data, body.len, t->key.k0);
+	struct known_message *message;
+	struct bytes list;
+	int err;
+
+	t->counters.messages++;
+	HASH_FIND_BYHASHVALUE(hh, t->known, &hash, sizeof(hash), (unsigned int)hash, message);
+	if (message && !partial && bytes_equal(bytes_of(message->body, message->len), body)) {
+		t->counters.known++;
+		*out = message->chain;
+		return 0;
+	}
+	if (!tls_certificate_list(body, &list))
+		return -EBADMSG;
+	if (list.len == 0)
+		return -ENODATA;
+	err = parse_list(t, list, partial, out);
+	if (err == 0 && !partial && !message)
+		remember(t, body, hash, *out);
+	return err;
+}
+
+const struct chain_counters *chain_table_counters(const struct chain_table *t)
+{
+	return &t->counters;
+}
+
+struct chain_builder {
+	struct chain_table *table;
+	struct budget *memory;
+	struct tls_certificate_walk walk;
+	EVP_MD_CTX *digest;
+	uint8_t *der;             /* of the current certificate, while it may be kept */
+	uint32_t der_len, der_capacity;
+	int err;
+	struct chain_draft draft;
+};
+
+struct chain_builder *chain_builder_new(struct chain_table *t, struct budget *memory)
+{
+	struct chain_builder *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->table = t;
+	b->memory = memory;
+	b->digest = EVP_MD_CTX_new();
+	if (!b->digest) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void chain_builder_free(struct chain_builder *b)
+{
+	if (!b)
+		return;
+	EVP_MD_CTX_free(b->digest);
+	budget_give(b->memory, b->der_capacity);
+	free(b->der);
+	free(b);
+}
+
+/* A certificate short enough to be read is gathered as its bytes arrive, never by what it claims. */
+static void builder_gather(struct chain_builder *b, const struct tls_certificate_part *piece)
+{
+	uint32_t need = b->der_len + (uint32_t)piece->part.len, capacity = b->der_capacity;
+	uint8_t *larger;
+
+	if (piece->length > X509_FIELDS_MAX)
+		return;
+	if (need > capacity) {
+		capacity = need > 2 * capacity ? need : 2 * capacity;
+		if (!budget_take(b->memory, capacity - b->der_capacity)) {
+			b->err = -ENOMEM;
+			return;
+		}
+		larger = realloc(b->der, capacity);
+		if (!larger) {
+			budget_give(b->memory, capacity - b->der_capacity);
+			b->err = -ENOMEM;
+			return;
+		}
+		b->der = larger;
+		b->der_capacity = capacity;
+	}
+	if (piece->part.len)
+		memcpy(b->der + b->der_len, piece->part.data, piece->part.len);
+	b->der_len = need;
+}
+
+static void builder_close_certificate(struct chain_builder *b, uint32_t length)
+{
+	struct bytes der = bytes_of(b->der_len ? b->der : NULL, b->der_len);
+	const struct certificate *certificate;
+	uint8_t sha256[32];
+
+	b->draft.chain.total++;
+	if (b->draft.chain.num == b->table->limits.chain_len) {
+		b->table->counters.cut++;
+		return;
+	}
+	if (!EVP_DigestFinal_ex(b->digest, sha256, NULL)) {
+		b->err = -ENOMEM;
+		return;
+	}
+	if (!der.data)
+		x509_oversize(sha256, length, b->table->scratch);
+	certificate = certificate_get(b->table, der, sha256, false);
+	if (!certificate)
+		b->err = -ENOMEM;
+	else
+		b->draft.certificates[b->draft.chain.num++] = certificate;
+}
+
+void chain_builder_feed(struct chain_builder *b, struct bytes part)
+{
+	struct tls_certificate_part piece;
+
+	while (b->err == 0 && tls_certificate_walk(&b->walk, &part, &piece)) {
+		if (piece.begins) {
+			b->der_len = 0;
+			if (!EVP_DigestInit_ex(b->digest, EVP_sha256(), NULL))
+				b->err = -ENOMEM;
+		}
+		if (!EVP_DigestUpdate(b->digest, piece.part.data, piece.part.len))
+			b->err = -ENOMEM;
+		builder_gather(b, &piece);
+		if (piece.ends && b->err == 0)
+			builder_close_certificate(b, piece.length);
+	}
+}
+
+int chain_builder_finish(struct chain_builder *b, bool partial, const struct chain **out)
+{
+	if (b->err)
+		return b->err;
+	b->draft.chain.partial = partial;
+	b->table->counters.messages++;
+	return chain_intern(b->table, &b->draft.chain, out);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* certtap live: observes now. This file picks the rung of the ladder and runs the worker's loop. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "userspace/attach.h"
+#include "userspace/command.h"
+#include "userspace/monitor.h"
+#include "userspace/options.h"
+#include "userspace/pem.h"
+#include "userspace/reporter.h"
+#include "userspace/sandbox.h"
+#include "userspace/source.h"
+
+#define EVENTS_PER_TURN 4096u
+#define TURN_MS 20               /* the kernel side does not wake us for every event */
+#define EXIT_FAILED 1
+
+struct live {
+	struct options options;
+	struct attach *attach;       /* NULL: libpcap */
+	struct source *sources[INTERFACES_MAX];
+	unsigned int num_sources;
+	struct pem_writer pem;
+	struct reporter reporter;
+	struct pipeline *pipeline;
+	uint64_t end_ns;             /* monotonic; 0: no end */
+};
+
+static volatile sig_atomic_t stop_asked, counters_asked;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stop_asked = 1;
+}
+
+static void on_counters(int signal)
+{
+	(void)signal;
+	counters_asked = 1;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* "this host (cgroup)", "eth0 (tcx), eth1 (clsact)" */
+static void print_where(const struct live *l, FILE *out)
+{
+	unsigned int i;
+
+	if (l->attach && !l->options.num_interfaces) {
+		fprintf(out, "this host (%s)", attach_rung_name(attach_rung(l->attach, 0)));
+		return;
+	}
+	if (!l->options.num_interfaces)
+		fputs("all interfaces of this network namespace (pcap)", out);
+	for (i = 0; i < l->options.num_interfaces; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : "", l->options.interfaces[i],
+			l->attach ? attach_rung_name(attach_rung(l->attach, i)) : "pcap");
+}
+
+static void print_counters(const struct live *l)
+{
+	struct source_counters sum = { 0 }, one;
+	unsigned int i;
+
+	for (i = 0; i < l->num_sources; i++) {
+		l->sources[i]->ops->counters(l->sources[i], &one);
+		sum.seen += one.seen;
+		sum.delivered += one.delivered;
+		sum.lost += one.lost;
+	}
+	fprintf(stderr, "certtap: %s: seen %" PRIu64 " = delivered %" PRIu64 " + lost %" PRIu64 "\n",
+		l->attach ? "pieces of handshakes" : "packets", sum.seen, sum.delivered, sum.lost);
+	for (i = 0; i < l->num_sources; i++)
+		if (l->sources[i]->ops->print_details)
+			l->sources[i]->ops->print_details(l->sources[i], stderr);
+	reporter_summary(l->pipeline, stderr);
+}
+
+/* Reads what is there. Returns false when a source broke off. */
+static bool turn(struct live *l)
+{
+	unsigned int i;
+	int result;
+
+	for (i = 0; i < l->num_sources; i++) {
+		do {
+			result = source_read(l->sources[i], l->pipeline, EVENTS_PER_TURN);
+		} while (result > 0 && !stop_asked && !reporter_done(&l->reporter));
+		if (result < 0) {
+			fprintf(stderr, "certtap: %s\n", l->sources[i]->error);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void wait_turn(const struct live *l)
+{
+	struct pollfd fds[INTERFACES_MAX];
+	unsigned int i;
+
+	for (i = 0; i < l->num_sources; i++)
+		fds[i] = (struct pollfd){ .fd = source_fd(l->sources[i]), .events = POLLIN };
+	/* A signal ends the wait early; so does a source with something to read. */
+	if (poll(fds, l->num_sources, TURN_MS) < 0 && errno != EINTR)
+		stop_asked = 1;
+}
+
+static bool time_over(const struct live *l)
+{
+	return l->end_ns && clock_ns(CLOCK_MONOTONIC) >= l->end_ns;
+}
+
+static int observe(struct live *l)
+{
+	bool good = true;
+
+	while (good && !stop_asked && !reporter_done(&l->reporter) && !time_over(l)) {
+		wait_turn(l);
+		good = turn(l);
+		pipeline_tick(l->pipeline, clock_ns(CLOCK_REALTIME));
+		if (counters_asked) {
+			counters_asked = 0;
+			print_counters(l);
+		}
+	}
+	/* What is in the ring by now was seen: it counts. */
+	if (good && !reporter_done(&l->reporter))
+		good = turn(l);
+	pipeline_finish(l->pipeline);
+	if (!reporter_finish(&l->reporter, pipeline_ledger(l->pipeline))) {
+		fputs("certtap: writing the output failed\n", stderr);
+		good = false;
+	}
+	if (!l->options.quiet)
+		print_counters(l);
+	return good ? 0 : EXIT_FAILED;
+}
+
+static void handle_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_stop }, counters = { .sa_handler = on_counters };
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGUSR1, &counters, NULL);
+}
+
+/* In the worker: everything that touches strangers' bytes. */
+static int work(void *context)
+{
+	struct live *l = context;
+	struct sandbox_options sandbox = SANDBOX_OPTIONS_DEFAULT;
+	char why[256];
+	int err;
+
+	handle_signals();
+	if (l->attach)
+		attach_close_in_worker(l->attach);
+	sandbox.write_dir_fd = l->pem.dir_fd;
+	sandbox.packet_socket = !l->attach;
+	err = sandbox_enter(&sandbox, why, sizeof(why));
+	if (err) {
+		fprintf(stderr, "certtap: giving up privileges: %s\n", why);
+		return EXIT_FAILED;
+	}
+	if (!l->options.quiet) {
+		fputs("certtap: observing ", stderr);
+		print_where(l, stderr);
+		fputs(", every port\n", stderr);
+	}
+	if (l->options.duration_ns)
+		l->end_ns = clock_ns(CLOCK_MONOTONIC) + l->options.duration_ns;
+	return observe(l);
+}
+
+static int open_kernel_side(struct live *l, char *why, size_t why_size)
+{
+	const struct options *o = &l->options;
+	struct attach_options options = ATTACH_OPTIONS_DEFAULT;
+	const struct event_counters *counters;
+	unsigned int num;
+	int err;
+
+	options.interfaces = o->interfaces;
+	options.num_interfaces = o->num_interfaces;
+	options.ring_bytes = (uint32_t)o->ring_bytes;
+	options.without_tcx = o->attach && strcmp(o->attach, "clsact") == 0;
+	attach_clean_leftovers();
+	err = attach_open(&options, &l->attach, why, why_size);
+	if (err)
+		return err;
+	if (attach_note(l->attach)[0])
+		fprintf(stderr, "certtap: %s\n", attach_note(l->attach));
+	counters = attach_counters(l->attach, &num);
+	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[0], why, why_size);
+	if (err == 0)
+		l->num_sources = 1;
+	return err;
+}
+
+static int open_pcap(struct live *l, char *why, size_t why_size)
+{
+	unsigned int i, num = l->options.num_interfaces ? l->options.num_interfaces : 1;
+	int err;
+
+	for (i = 0; i < num; i++) {
+		err = source_pcap_open(l->options.num_interfaces ? l->options.interfaces[i] : "any",
+				       &l->sources[i], why, why_size);
+		if (err)
+			return err;
+		l->num_sources++;
+	}
+	return 0;
+}
+
+/* The ladder: eBPF, then libpcap; what was asked for by name is not replaced by something else. */
+static int open_sources(struct live *l)
+{
+	char why[512] = "", why_pcap[512] = "";
+	int err;
+
+	if (!l->options.capture) {
+		err = open_kernel_side(l, why, sizeof(why));
+		if (err == 0)
+			return 0;
+		attach_free(l->attach);
+		l->attach = NULL;
+		if (l->options.attach) {
+			fprintf(stderr, "certtap: %s: %s\n", l->options.attach, why);
+			return err;
+		}
+	}
+	err = open_pcap(l, why_pcap, sizeof(why_pcap));
+	if (err == 0 && why[0])
+		fprintf(stderr, "certtap: no eBPF, taking libpcap instead: %s\n", why);
+	if (err && why[0])
+		fprintf(stderr, "certtap: %s\n", why);
+	if (err)
+		fprintf(stderr, "certtap: %s\ncerttap: see 'certtap doctor'\n", why_pcap);
+	return err;
+}
+
+static int prepare(struct live *l)
+{
+	struct observer observer;
+	int err;
+
+	l->pem.dir_fd = -1;
+	if (l->options.pem_dir) {
+		err = pem_open(&l->pem, l->options.pem_dir);
+		if (err) {
+			fprintf(stderr, "certtap: %s: %s\n", l->options.pem_dir, strerror(-err));
+			return err;
+		}
+	}
+	options_output(&l->options, true, &l->reporter.output);
+	l->reporter.mode = l->options.every ? REPORT_EVERY : REPORT_NEWS;
+	l->reporter.max_lines = l->options.count;
+	observer = reporter_observer(&l->reporter);
+	l->pipeline = pipeline_new(&l->options.limits, &observer, l->options.pem_dir ? pem_write : NULL,
+				   &l->pem);
+	if (!l->pipeline) {
+		fputs("certtap: out of memory\n", stderr);
+		return -ENOMEM;
+	}
+	return open_sources(l);
+}
+
+static void finish(struct live *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->num_sources; i++)
+		source_free(l->sources[i]);
+	attach_free(l->attach);
+	pipeline_free(l->pipeline);
+	pem_close(&l->pem);
+}
+
+static bool options_fit(const struct options *o)
+{
+	const char *needs_interface = o->attach && strcmp(o->attach, "cgroup") != 0 ? o->attach : NULL;
+
+	if (o->num_arguments) {
+		fprintf(stderr, "certtap: live takes no file; 'certtap read %s' reads one\n", o->arguments[0]);
+		return false;
+	}
+	if (needs_interface && !o->num_interfaces) {
+		fprintf(stderr, "certtap: --attach %s needs an interface (-i)\n", needs_interface);
+		return false;
+	}
+	if (o->attach && !needs_interface && o->num_interfaces) {
+		fputs("certtap: --attach cgroup sees the whole host; leave -i away\n", stderr);
+		return false;
+	}
+	if (o->attach && o->capture) {
+		fputs("certtap: --attach and --capture exclude each other\n", stderr);
+		return false;
+	}
+	if (o->ring_bytes > 1u << 30 || (o->ring_bytes & (o->ring_bytes - 1)) || o->ring_bytes < 4096) {
+		fputs("certtap: --ring takes a power of two from 4k to 1g\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+int cmd_live(int argc, char **argv)
+{
+	struct live l = { 0 };
+	int err = options_parse(&l.options, FOR_LIVE, "live", argc, argv);
+
+	if (err)
+		return err > 0 ? 0 : EXIT_USAGE;
+	if (!options_fit(&l.options))
+		return EXIT_USAGE;
+	err = prepare(&l);
+	if (err == 0)
+		err = monitor_run(work, &l);
+	else
+		err = EXIT_FAILED;
+	finish(&l);
+	return err;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/flow.h"
+
+#include <stdlib.h>
+
+#define SLAB_FLOWS 1024u
+#define BUCKETS_MIN 4096u
+#define EVICT_SAMPLE 32u      /* flows looked at to find one to evict */
+
+struct flow_table {
+	struct hash_key key;
+	uint32_t *buckets;       /* index + 1 of the first flow, 0: none */
+	uint32_t num_buckets;    /* a power of two */
+	struct flow **slabs;     /* of SLAB_FLOWS flows each */
+	uint32_t num_slabs, max_slabs;
+	uint32_t used;           /* flows ever handed out from the slabs */
+	uint32_t free_head;      /* index + 1, linked by `next` */
+	uint32_t max_flows;
+	uint32_t hand;           /* where the next eviction looks */
+	flow_drop_fn *drop;
+	void *context;
+	struct flow_counters counters;
+};
+
+struct flow_table *flow_table_new(uint32_t max_flows, flow_drop_fn *drop, void *context)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct flow_table){
+		.key = hash_key_random(), .num_buckets = BUCKETS_MIN, .drop = drop,
+		.context = context, .max_flows = max_flows ? max_flows : 1,
+	};
+	t->max_slabs = (t->max_flows + SLAB_FLOWS - 1) / SLAB_FLOWS;
+	t->buckets = calloc(t->num_buckets, sizeof(*t->buckets));
+	t->slabs = calloc(t->max_slabs, sizeof(*t->slabs));
+	if (!t->buckets || !t->slabs) {
+		flow_table_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static struct flow *flow_at(const struct flow_table *t, uint32_t index)
+{
+	return &t->slabs[index / SLAB_FLOWS][index % SLAB_FLOWS];
+}
+
+/* A flow that is on the free list has self == 0. */
+static bool flow_live(const struct flow *flow)
+{
+	return flow->self != 0;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	uint32_t i;
+
+	if (!t)
+		return;
+	for (i = 0; i < t->used; i++)
+		if (flow_live(flow_at(t, i)))
+			t->drop(t->context, flow_at(t, i));
+	for (i = 0; i < t->num_slabs; i++)
+		free(t->slabs[i]);
+	free(t->slabs);
+	free(t->buckets);
+	free(t);
+}
+
+/* Doubles the buckets; when there is no memory for it, chains simply stay longer. */
+static void grow_buckets(struct flow_table *t)
+{
+	uint32_t num = t->num_buckets * 2, i;
+	uint32_t *buckets = calloc(num, sizeof(*buckets));
+	struct flow *flow;
+
+	if (!buckets)
+		return;
+	for (i = 0; i < t->used; i++) {
+		flow = flow_at(t, i);
+		if (!flow_live(flow))
+			continue;
+		flow->next = buckets[flow->hash & (num - 1)];
+		buckets[flow->hash & (num - 1)] = flow->self;
+	}
+	free(t->buckets);
+	t->buckets = buckets;
+	t->num_buckets = num;
+}
+
+void flow_table_drop(struct flow_table *t, struct flow *flow)
+{
+	uint32_t *link = &t->buckets[flow->hash & (t->num_buckets - 1)];
+	uint32_t self = flow->self;
+
+	t->drop(t->context, flow);
+	while (*link != self)
+		link = &flow_at(t, *link - 1)->next;
+	*link = flow->next;
+	flow->self = 0;
+	flow->next = t->free_head;
+	t->free_head = self;
+	t->counters.live--;
+	t->counters.dropped++;
+}
+
+static void evict_one(struct flow_table *t)
+{
+	struct flow *oldest = NULL, *flow;
+	unsigned int i;
+
+	for (i = 0; i < EVICT_SAMPLE; i++) {
+		flow = flow_at(t, t->hand);
+		t->hand = (t->hand + 1) % t->used;
+		if (flow_live(flow) && (!oldest || flow->last_s < oldest->last_s))
+			oldest = flow;
+	}
+	if (!oldest)
+		return;
+	t->counters.evicted++;
+	flow_table_drop(t, oldest);
+}
+
+/* An unused place: a freed one, else a fresh one. */
+static struct flow *take_place(struct flow_table *t, uint32_t *self)
+{
+	struct flow *flow;
+
+	if (t->counters.live >= t->max_flows)
+		evict_one(t);
+	if (t->free_head) {
+		*self = t->free_head;
+		flow = flow_at(t, t->free_head - 1);
+		t->free_head = flow->next;
+		return flow;
+	}
+	if (t->used == t->num_slabs * SLAB_FLOWS) {
+		if (t->num_slabs == t->max_slabs)
+			return NULL;
+		t->slabs[t->num_slabs] = malloc(SLAB_FLOWS * sizeof(struct flow));
+		if (!t->slabs[t->num_slabs])
+			return NULL;
+		t->num_slabs++;
+	}
+	*self = ++t->used;
+	return flow_at(t, *self - 1);
+}
+
+static struct flow *make_flow(struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	uint32_t self, *bucket;
+	struct flow *flow;
+
+	if (t->counters.live >= t->num_buckets)
+		grow_buckets(t);
+	flow = take_place(t, &self);
+	if (!flow)
+		return NULL;
+	bucket = &t->buckets[hash & (t->num_buckets - 1)];
+	*flow = (struct flow){ .key = *key, .hash = hash, .next = *bucket, .self = self };
+	*bucket = self;
+	t->counters.made++;
+	if (++t->counters.live > t->counters.peak)
+		t->counters.peak = t->counters.live;
+	return flow;
+}
+
+/* Which end is the smaller: any order will do, as long as both directions agree. */
+static bool source_first(const struct segment *s)
+{
+	int order = memcmp(&s->src.address, &s->dst.address, sizeof(s->src.address));
+
+	return order < 0 || (order == 0 && s->src.port <= s->dst.port);
+}
+
+struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side)
+{
+	bool first = source_first(segment);
+	struct flow_key key;
+	struct flow *flow;
+	uint32_t hash, at;
+
+	/* No padding bytes: the key is hashed and compared as memory. */
+	_Static_assert(sizeof(key) == 2 * sizeof(struct host_port) + 8, "padding in flow_key");
+	key.end[0] = first ? segment->src : segment->dst;
+	key.end[1] = first ? segment->dst : segment->src;
+	key.zone = segment->zone;
+	key.transport = segment->transport;
+	*side = first ? 0 : 1;
+	hash = (uint32_t)hash_bytes(&t->key, &key, sizeof(key));
+	for (at = t->buckets[hash & (t->num_buckets - 1)]; at; at = flow->next) {
+		flow = flow_at(t, at - 1);
+		if (flow->hash == hash && memcmp(&flow->key, &key, sizeof(key)) == 0)
+			return flow;
+	}
+	return make_flow(t, &key, hash);
+}
+
+void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle)
+{
+	struct flow *flow;
+	uint32_t i;
+
+	for (i = 0; i < t->used; i++) {
+		flow = flow_at(t, i);
+		/* Captures of several interfaces may step back in time a little. */
+		if (flow_live(flow) && now_s > flow->last_s && idle(flow, now_s - flow->last_s))
+			flow_table_drop(t, flow);
+	}
+}
+
+const struct flow_counters *flow_table_counters(const struct flow_table *t)
+{
+	return &t->counters;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of connections: found by address pair, bounded, aged by the packets' own clock.
+ *
+ * What a flow means is conversation.h's business; this table finds, makes, ages and evicts. Flows keep
+ * their place in memory until they are dropped.
+ */
+#ifndef CERTTAP_FLOW_H
+#define CERTTAP_FLOW_H
+
+#include "parsers/stream.h"
+#include "userspace/hash.h"
+#include "userspace/segment.h"
+
+enum side_state {
+	SIDE_NEW,        /* no data yet */
+	SIDE_HOLDING,    /* data, but it is not known yet where the direction begins */
+	SIDE_SEARCHING,  /* in order, looking for TLS */
+	SIDE_READING,    /* TLS in clear */
+	SIDE_DONE,       /* TLS, and nothing more in clear */
+	SIDE_PASSED,     /* not TLS as far as was looked; only heads of segments are still looked at */
+};
+
+/* One direction. */
+struct side {
+	struct stream stream;
+	uint8_t *tail;           /* bytes at the end of what was searched that may begin TLS, or NULL */
+	uint32_t first_seq;      /* where TLS, or else the data, began: offsets in messages count from here */
+	uint32_t searched;       /* bytes looked through */
+	uint32_t isn;            /* of the last SYN, with syn_seen */
+	uint32_t fin_seq;        /* with fin_seen */
+	uint8_t state;           /* enum side_state */
+	uint8_t tail_len;
+	bool syn_seen : 1;
+	bool syn_pending : 1;    /* a later SYN with another number: data there begins a new connection */
+	bool fin_seen : 1;
+	bool rst_seen : 1;
+	bool cut : 1;            /* the capture cut bytes of this direction off (snap length) */
+	bool missed : 1;         /* bytes of this direction were given up */
+};
+
+struct flow_key {
+	struct host_port end[2];  /* the smaller one first, so that both directions agree */
+	uint32_t zone;
+	uint32_t transport;
+};
+
+struct handshake;
+
+struct flow {
+	struct flow_key key;
+	uint32_t hash;
+	uint32_t next;           /* in the bucket; index + 1 */
+	uint32_t last_s;         /* time of the last segment that counted, in seconds */
+	uint32_t self;           /* index + 1 */
+	struct side side[2];     /* side[i]: what end[i] sends */
+	struct handshake *handshake;
+};
+
+struct flow_counters {
+	uint64_t made, dropped, evicted;
+	uint32_t live, peak;
+};
+
+struct flow_table;
+
+typedef void flow_drop_fn(void *context, struct flow *flow);
+typedef bool flow_idle_fn(const struct flow *flow, uint32_t idle_s);
+
+/* `drop` is called for each flow before its memory is used again. NULL: out of memory. */
+struct flow_table *flow_table_new(uint32_t max_flows, flow_drop_fn *drop, void *context);
+/* Drops every flow that is left. */
+void flow_table_free(struct flow_table *t);
+
+/*
+ * The flow of a segment, made if there is none; `*side` receives the index of the end that sent it.
+ * At `max_flows` the one that was idle longest of a sample is evicted. NULL: no memory.
+ */
+struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side);
+
+/* Drops the flow at once. */
+void flow_table_drop(struct flow_table *t, struct flow *flow);
+
+/* Drops every flow for which `idle` says so. Costs a look at each flow: call every few seconds. */
+void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle);
+
+const struct flow_counters *flow_table_counters(const struct flow_table *t);
+
+#endif

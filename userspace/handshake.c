@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/handshake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "parsers/tls_hello.h"
+
+struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
+				const struct segment *segment)
+{
+	struct handshake *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		t->counters.no_memory++;
+		return NULL;
+	}
+	tls_reader_init(&h->reader[0], t->limits.message);
+	tls_reader_init(&h->reader[1], t->limits.message);
+	h->client_side = h->alert_side = h->opener_side = SIDE_UNKNOWN;
+	h->s.transport = (enum transport)flow->key.transport;
+	h->s.start_ns = h->s.end_ns = segment->time_ns;
+	h->s.frame_number = segment->frame_number;
+	t->counters.handshakes++;
+	return h;
+}
+
+static void set_detail(struct handshake *h, enum reason reason, const char *detail)
+{
+	h->s.reason = reason;
+	h->s.detail = detail;
+}
+
+/* Writes the chain of `role`, or the reason, to the ledger; once. */
+static void record(struct tracker *t, struct handshake *h, enum role role)
+{
+	struct ledger_entry entry;
+
+	if (h->recorded[role])
+		return;
+	h->recorded[role] = true;
+	entry = ledger_record(t->ledger, &h->s, role);
+	h->row[role] = entry.row;
+	if (entry.row && h->s.alert.seen)
+		ledger_row_alert(entry.row, &h->s);
+	if (t->observer.recorded)
+		t->observer.recorded(t->observer.context, &h->s, role, &entry);
+}
+
+static void record_reason(struct tracker *t, struct handshake *h, enum reason reason,
+			  const char *detail)
+{
+	if (h->recorded[ROLE_SERVER] || h->client_side == SIDE_UNKNOWN)
+		return;
+	set_detail(h, reason, detail);
+	record(t, h, ROLE_SERVER);
+}
+
+static enum role side_role(const struct handshake *h, unsigned int side)
+{
+	return side == h->client_side ? ROLE_CLIENT : ROLE_SERVER;
+}
+
+static void present(struct tracker *t, struct handshake *h, enum role role,
+		    const struct chain *chain)
+{
+	if (h->recorded[role] && h->s.chain[role] == chain)
+		return;
+	/* Another chain in the same handshake, or a reason taken too early: a row of its own. */
+	h->recorded[role] = false;
+	h->s.chain[role] = chain;
+	if (role == ROLE_SERVER)
+		set_detail(h, REASON_NONE, NULL);
+	record(t, h, role);
+}
+
+/* Who is the client is known from now on. */
+static void know_client(struct tracker *t, struct flow *flow, unsigned int client_side)
+{
+	struct handshake *h = flow->handshake;
+	unsigned int side;
+
+	if (h->client_side != SIDE_UNKNOWN)
+		return;
+	h->client_side = (uint8_t)client_side;
+	h->s.client = flow->key.end[client_side];
+	h->s.server = flow->key.end[!client_side];
+	if (h->alert_side != SIDE_UNKNOWN)
+		h->s.alert.sender = side_role(h, h->alert_side);
+	for (side = 0; side < 2; side++)
+		if (h->pending[side])
+			present(t, h, side_role(h, side), h->pending[side]);
+}
+
+/* Neither hello was seen: who opened the connection, else the lower port is the server's. */
+static void guess_client(struct tracker *t, struct flow *flow)
+{
+	struct handshake *h = flow->handshake;
+	unsigned int client;
+
+	if (h->client_side != SIDE_UNKNOWN)
+		return;
+	h->s.roles_guessed = true;
+	if (h->opener_side != SIDE_UNKNOWN)
+		client = h->opener_side;
+	else if (h->pending[0] && !h->pending[1])
+		client = 1;
+	else if (h->pending[1] && !h->pending[0])
+		client = 0;
+	else
+		client = flow->key.end[0].port > flow->key.end[1].port ? 0 : 1;
+	know_client(t, flow, client);
+}
+
+static void keep_server_name(struct handshake *h, struct bytes name)
+{
+	size_t len = name.len < SERVER_NAME_MAX ? name.len : SERVER_NAME_MAX;
+
+	if (!name.len || h->s.server_name)
+		return;
+	h->s.server_name = malloc(len);
+	if (!h->s.server_name)
+		return;
+	memcpy(h->s.server_name, name.data, len);
+	h->s.server_name_len = (uint16_t)len;
+	h->s.server_name_cut = len < name.len;
+}
+
+void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int side,
+			    const struct tls_client_hello *hello, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+
+	h->s.end_ns = segment->time_ns;
+	h->messages[side] |= 1u << TLS_CLIENT_HELLO;
+	h->s.has_hello = true;
+	h->s.has_ech |= hello->has_ech;
+	keep_server_name(h, hello->server_name);
+	if (hello->session_id.len <= sizeof(h->session_id)) {
+		memcpy(h->session_id, hello->session_id.data, hello->session_id.len);
+		h->session_id_len = (uint8_t)hello->session_id.len;
+	}
+	know_client(t, flow, side);
+}
+
+static void client_hello(struct tracker *t, struct flow *flow, unsigned int side,
+			 struct bytes body, const struct segment *segment)
+{
+	struct tls_client_hello hello;
+
+	know_client(t, flow, side);
+	if (!tls_client_hello_parse(body, &hello)) {
+		handshake_malformed(flow->handshake, side, "ClientHello cannot be read");
+		return;
+	}
+	handshake_client_hello(t, flow, side, &hello, segment);
+}
+
+static void keep_alpn(struct handshake *h, struct bytes name)
+{
+	h->s.alpn_len = (uint16_t)(name.len < PROTOCOL_NAME_MAX ? name.len : PROTOCOL_NAME_MAX);
+	memset(h->s.alpn, 0, sizeof(h->s.alpn));
+	if (h->s.alpn_len)
+		memcpy(h->s.alpn, name.data, h->s.alpn_len);
+}
+
+static void server_hello(struct tracker *t, struct flow *flow, unsigned int side, struct bytes body)
+{
+	struct handshake *h = flow->handshake;
+	struct tls_server_hello hello;
+
+	know_client(t, flow, !side);
+	if (!tls_server_hello_parse(body, &hello)) {
+		handshake_malformed(h, side, "ServerHello cannot be read");
+		return;
+	}
+	h->s.has_hello |= h->messages[!side] & 1u << TLS_CLIENT_HELLO;
+	h->s.version = hello.version;
+	h->s.cipher = hello.cipher_suite;
+	h->hello_retry = hello.is_hello_retry;
+	h->raw_public_key = hello.certificate_type == 2;
+	if (hello.alpn.len)
+		keep_alpn(h, hello.alpn);
+	if (hello.version < TLS_1_3 || hello.version >> 8 != 3 || hello.is_hello_retry) {
+		if (h->session_id_len && hello.session_id.len == h->session_id_len &&
+		    memcmp(hello.session_id.data, h->session_id, h->session_id_len) == 0)
+			h->s.resumed = hello.version < TLS_1_3;
+		return;
+	}
+	h->s.resumed = hello.psk_chosen;
+	record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
+}
+
+static void take_chain(struct tracker *t, struct handshake *h, unsigned int side, int err,
+		       const struct chain *chain)
+{
+	if (err == -ENODATA) {
+		/* A client may have none (RFC 5246 section 7.4.6); a server may not. */
+		h->malformed = h->malformed ? h->malformed : "empty Certificate message";
+		if (h->client_side == side)
+			h->malformed = NULL;
+	} else if (err == -EBADMSG) {
+		handshake_malformed(h, side, "Certificate message cannot be read");
+	} else if (err == -ENOSPC) {
+		h->oversize[side] = true;
+		h->malformed = "the table of chains is full";
+	} else if (err) {
+		t->counters.no_memory++;
+		h->oversize[side] = true;
+	} else if (h->client_side == SIDE_UNKNOWN) {
+		h->pending[side] = chain;
+	} else {
+		present(t, h, side_role(h, side), chain);
+	}
+}
+
+static void certificate(struct tracker *t, struct handshake *h, unsigned int side,
+			struct bytes body, const struct segment *segment)
+{
+	const struct chain *chain = NULL;
+	int err;
+
+	if (h->raw_public_key && side != h->client_side) {
+		record_reason(t, h, REASON_RAW_PUBLIC_KEY, NULL);
+		return;
+	}
+	if (side != h->client_side)
+		h->s.frame_number = segment->frame_number;
+	err = chain_from_message(t->chains, body, false, &chain);
+	take_chain(t, h, side, err, chain);
+}
+
+/* A Certificate over the message limit: its certificates are hashed while they pass. */
+static void certificate_part(struct tracker *t, struct handshake *h, unsigned int side,
+			     const struct tls_item *item)
+{
+	const struct chain *chain = NULL;
+	int err;
+
+	if (item->offset == 0 && !h->builder[side])
+		h->builder[side] = chain_builder_new(t->chains, &t->memory);
+	if (!h->builder[side]) {
+		h->oversize[side] = true;
+		return;
+	}
+	chain_builder_feed(h->builder[side], item->body);
+	if (item->offset + item->body.len < item->total)
+		return;
+	err = chain_builder_finish(h->builder[side], false, &chain);
+	chain_builder_free(h->builder[side]);
+	h->builder[side] = NULL;
+	take_chain(t, h, side, err, chain);
+}
+
+/* Suites that need no certificate, by the words of their names. */
+static enum reason suite_reason(uint16_t cipher, const char **detail)
+{
+	const char *name = cipher_suite_name(cipher);
+
+	*detail = NULL;
+	if (!name)
+		return REASON_NONE;
+	if (strstr(name, "_anon_"))
+		return REASON_ANONYMOUS;
+	if (strstr(name, "SRP_SHA_WITH")) {
+		*detail = "SRP";
+		return REASON_PSK;
+	}
+	if (strstr(name, "_KRB5_")) {
+		*detail = "Kerberos";
+		return REASON_PSK;
+	}
+	return strstr(name, "PSK") ? REASON_PSK : REASON_NONE;
+}
+
+/* The server has gone on without a Certificate. */
+static void server_passed_certificate(struct tracker *t, struct handshake *h, unsigned int side,
+				      bool cipher_spec)
+{
+	const char *detail;
+	enum reason reason;
+
+	if (h->recorded[ROLE_SERVER] || h->missed[side] || h->malformed || h->oversize[side] ||
+	    !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry)
+		return;
+	reason = suite_reason(h->s.cipher, &detail);
+	if (cipher_spec && !(h->messages[side] & 1u << TLS_SERVER_HELLO_DONE)) {
+		h->s.resumed = true;
+		record_reason(t, h, REASON_RESUMED, NULL);
+	} else if (reason != REASON_NONE) {
+		record_reason(t, h, reason, detail);
+	} else {
+		record_reason(t, h, REASON_MALFORMED, "a server's flight without a Certificate");
+	}
+}
+
+static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	h->cipher_spec[side] = true;
+	if (h->client_side != side && h->client_side != SIDE_UNKNOWN)
+		server_passed_certificate(t, h, side, true);
+	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && h->s.version < TLS_1_3 &&
+	    !h->s.established && !(h->s.alert.seen && h->s.alert.level == 2)) {
+		h->s.established = true;
+		if (h->row[ROLE_SERVER])
+			ledger_row_established(h->row[ROLE_SERVER]);
+		if (h->row[ROLE_CLIENT])
+			ledger_row_established(h->row[ROLE_CLIENT]);
+	}
+}
+
+static void alert(struct tracker *t, struct handshake *h, unsigned int side,
+		  const struct tls_item *item)
+{
+	/* The first one tells most, but a fatal one more than a warning. */
+	if (h->s.alert.seen && (h->s.alert.level == 2 || item->alert_level != 2))
+		return;
+	h->s.alert = (struct alert){
+		.seen = true, .level = item->alert_level, .description = item->alert_description,
+		.sender = side_role(h, side),
+	};
+	h->alert_side = (uint8_t)side;
+	if (!h->recorded[ROLE_SERVER])
+		return;
+	if (h->row[ROLE_SERVER])
+		ledger_row_alert(h->row[ROLE_SERVER], &h->s);
+	if (h->row[ROLE_CLIENT])
+		ledger_row_alert(h->row[ROLE_CLIENT], &h->s);
+	if (t->observer.alerted)
+		t->observer.alerted(t->observer.context, &h->s, h->row[ROLE_SERVER]);
+}
+
+static void message(struct tracker *t, struct flow *flow, unsigned int side,
+		    const struct tls_item *item, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+
+	switch (item->type) {
+	case TLS_CLIENT_HELLO:
+		client_hello(t, flow, side, item->body, segment);
+		break;
+	case TLS_SERVER_HELLO:
+		server_hello(t, flow, side, item->body);
+		break;
+	case TLS_CERTIFICATE:
+		if (!h->s.version)
+			h->s.version = item->record_version;
+		certificate(t, h, side, item->body, segment);
+		break;
+	case TLS_SERVER_KEY_EXCHANGE:
+	case TLS_CERTIFICATE_REQUEST:
+	case TLS_CERTIFICATE_STATUS:
+		know_client(t, flow, !side);
+		break;
+	case TLS_SERVER_HELLO_DONE:
+		know_client(t, flow, !side);
+		server_passed_certificate(t, h, side, false);
+		break;
+	case TLS_CLIENT_KEY_EXCHANGE:
+	case TLS_CERTIFICATE_VERIFY:
+		know_client(t, flow, side);
+		break;
+	default:
+		break;
+	}
+	if (item->type < 32)
+		h->messages[side] |= 1u << item->type;
+}
+
+enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigned int side,
+				   const struct tls_item *item, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+
+	h->s.end_ns = segment->time_ns;
+	switch (item->kind) {
+	case TLS_ITEM_MESSAGE:
+		message(t, flow, side, item, segment);
+		return HANDSHAKE_GO_ON;
+	case TLS_ITEM_PART:
+		certificate_part(t, h, side, item);
+		return HANDSHAKE_GO_ON;
+	case TLS_ITEM_SKIPPED:
+		return HANDSHAKE_GO_ON;
+	case TLS_ITEM_ALERT:
+		alert(t, h, side, item);
+		return HANDSHAKE_GO_ON;
+	case TLS_ITEM_CIPHER_SPEC:
+		cipher_spec(t, h, side);
+		return HANDSHAKE_GO_ON;
+	case TLS_ITEM_ENCRYPTED:
+		h->encrypted[side] = true;
+		return HANDSHAKE_SIDE_OVER;
+	}
+	return HANDSHAKE_SIDE_OVER;
+}
+
+void handshake_missed(struct handshake *h, unsigned int side, uint64_t from, uint64_t to)
+{
+	if (!h->missed[side]) {
+		h->lost_from[side] = from;
+		h->lost_to[side] = to;
+	}
+	h->missed[side] = true;
+}
+
+void handshake_malformed(struct handshake *h, unsigned int side, const char *why)
+{
+	(void)side;
+	if (!h->malformed)
+		h->malformed = why;
+}
+
+void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side)
+{
+	(void)side;
+	guess_client(t, flow);
+	flow->handshake->encrypted[0] = flow->handshake->encrypted[1] = true;
+	record_reason(t, flow->handshake, REASON_MIDSTREAM, NULL);
+}
+
+bool handshake_settled(const struct handshake *h)
+{
+	return h->recorded[ROLE_SERVER] && h->encrypted[0] && h->encrypted[1];
+}
+
+/* What was gathered of a Certificate message when it broke off: its whole entries. */
+static const struct chain *partial_chain(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	const struct chain *chain = NULL;
+	uint32_t have, total;
+	uint8_t type;
+
+	if (h->builder[side]) {
+		if (chain_builder_finish(h->builder[side], true, &chain) == 0)
+			return chain;
+	} else if (tls_reader_unfinished(&h->reader[side], &type, &have, &total) &&
+		   type == TLS_CERTIFICATE) {
+		if (chain_from_message(t->chains, tls_reader_gathered(&h->reader[side]), true, &chain) == 0)
+			return chain;
+	}
+	return NULL;
+}
+
+static enum reason open_reason(struct handshake *h, const struct flow *flow, const char **detail)
+{
+	unsigned int server = !h->client_side;
+	bool hello = (h->messages[0] | h->messages[1]) & (1u << TLS_CLIENT_HELLO | 1u << TLS_SERVER_HELLO);
+
+	*detail = NULL;
+	if (h->missed[server]) {
+		h->s.lost_from = h->lost_from[server];
+		h->s.lost_to = h->lost_to[server];
+		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
+	}
+	*detail = h->malformed;
+	if (h->oversize[server])
+		return REASON_OVERSIZE;
+	if (h->malformed)
+		return strcmp(h->malformed, "over the memory limit") == 0 ? REASON_OVERSIZE : REASON_MALFORMED;
+	if (!hello && !h->s.alert.seen)
+		return REASON_MIDSTREAM;
+	if (flow->side[server].state == SIDE_NEW && (h->cipher_spec[h->client_side] ||
+						     h->encrypted[h->client_side])) {
+		*detail = "only the client's direction was seen";
+		return REASON_LOST;
+	}
+	return REASON_UNFINISHED;
+}
+
+void handshake_close(struct tracker *t, struct flow *flow)
+{
+	struct handshake *h = flow->handshake;
+	const char *detail;
+	enum reason reason;
+	unsigned int server;
+
+	guess_client(t, flow);
+	server = !h->client_side;
+	if (!h->recorded[ROLE_SERVER]) {
+		reason = open_reason(h, flow, &detail);
+		h->s.chain[ROLE_SERVER] = partial_chain(t, h, server);
+		record_reason(t, h, reason, detail);
+	}
+	if (t->observer.closed)
+		t->observer.closed(t->observer.context, &h->s);
+	tls_reader_fini(&h->reader[0], &t->memory);
+	tls_reader_fini(&h->reader[1], &t->memory);
+	chain_builder_free(h->builder[0]);
+	chain_builder_free(h->builder[1]);
+	free(h->s.server_name);
+	free(h);
+	flow->handshake = NULL;
+}

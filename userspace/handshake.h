@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One handshake: from its messages to a sighting in the ledger.
+ *
+ * A chain is recorded as soon as its Certificate message is complete, whatever comes after. A reason is
+ * recorded when it is certain: TLS 1.3 at the ServerHello, resumption at the server's ChangeCipherSpec, and what
+ * was lost or left unfinished when the connection ends or goes quiet.
+ */
+#ifndef CERTTAP_HANDSHAKE_H
+#define CERTTAP_HANDSHAKE_H
+
+#include "userspace/tracker.h"
+
+enum { SIDE_UNKNOWN = 2 };
+
+struct handshake {
+	struct sighting s;
+	struct tls_reader reader[2];         /* by side of the flow, as are the next */
+	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
+	const struct chain *pending[2];      /* a chain whose role is not known yet */
+	uint32_t messages[2];                /* bit n: message type n was seen */
+	struct ledger_row *row[2];           /* by role */
+	bool recorded[2];                    /* by role */
+	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
+	uint8_t client_side;                 /* 0, 1 or SIDE_UNKNOWN */
+	uint8_t alert_side;
+	uint8_t opener_side;                 /* who sent the SYN, or SIDE_UNKNOWN */
+	bool hello_retry;
+	bool raw_public_key;
+	uint8_t session_id_len;
+	uint8_t session_id[32];
+	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
+	const char *malformed;               /* why reading a side ended early, or NULL */
+};
+
+/* NULL: no memory. Freed by handshake_close(). */
+struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
+				const struct segment *segment);
+
+/* What comes next for the side whose item was handled. */
+enum handshake_next { HANDSHAKE_GO_ON, HANDSHAKE_SIDE_OVER };
+
+/* A message, alert or change of ciphers, as tls_reader_next() gave it. */
+enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigned int side,
+				   const struct tls_item *item, const struct segment *segment);
+
+/* A ClientHello in SSL 2.0 format, which has no records. */
+struct tls_client_hello;
+void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int side,
+			    const struct tls_client_hello *hello, const struct segment *segment);
+
+/* Bytes [from, to) of this side's stream are missing; `cut`: by the snap length. */
+void handshake_missed(struct handshake *h, unsigned int side, uint64_t from, uint64_t to);
+
+/* Reading this side ended early: the bytes are not TLS any more. `why` is a static text. */
+void handshake_malformed(struct handshake *h, unsigned int side, const char *why);
+
+/* The capture began inside an encrypted connection. */
+void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side);
+
+/* Both sides have shown all they show in clear, and it is recorded. */
+bool handshake_settled(const struct handshake *h);
+
+/* Records what is still open, tells the observer, and frees flow->handshake. */
+void handshake_close(struct tracker *t, struct flow *flow);
+
+#endif

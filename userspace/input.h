@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A capture's bytes: from a file or standard input, taken out of gzip or zstd where they are in it. Recognised by
+ * content, never by name.
+ */
+#ifndef CERTTAP_INPUT_H
+#define CERTTAP_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct input;
+
+/* "-": standard input. Returns 0, or a negative errno. The caller frees with input_close(). */
+int input_open(const char *path, struct input **out);
+void input_close(struct input *in);
+
+/* The first bytes, unpacked; at most `len` of them are put into `head` and stay to be read. */
+size_t input_peek(struct input *in, void *head, size_t len);
+
+/* A stream to read from; owned by `in`. NULL: out of memory. */
+FILE *input_stream(struct input *in);
+
+/* Whoever read from the stream has closed it. */
+void input_stream_closed(struct input *in);
+
+/* NULL, or what went wrong while reading: "compressed data breaks off" ... */
+const char *input_error(const struct input *in);
+
+/* Bytes read of the file itself, and its size (0: unknown, a pipe). */
+uint64_t input_position(const struct input *in);
+uint64_t input_size(const struct input *in);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: one row for each (endpoint, role, chain) and each (endpoint, reason), with its sightings summed.
+ */
+#ifndef CERTTAP_LEDGER_H
+#define CERTTAP_LEDGER_H
+
+#include "userspace/sighting.h"
+
+#define LEDGER_NAMES_MAX 16      /* server names kept of a row; further ones are counted */
+#define LEDGER_VALUES_MAX 8      /* versions, cipher suites, protocols, clients, alerts kept of a row */
+
+/* Numbers seen, each once; `more` counts sightings whose number found no room. */
+struct number_set {
+	uint16_t values[LEDGER_VALUES_MAX];
+	uint8_t num;
+	uint32_t more;
+};
+
+struct server_name {
+	struct server_name *next;
+	uint16_t len;
+	bool cut;
+	char bytes[];            /* as sent, not text */
+};
+
+struct alert_count {
+	struct alert alert;
+	struct host_port client; /* of the last one */
+	uint64_t count;
+};
+
+struct ledger_row {
+	/* The key. */
+	struct host_port server;
+	enum transport transport;
+	enum role role;
+	enum reason reason;              /* REASON_NONE: a row for `chain` */
+	const struct chain *chain;       /* also set on a reason's row when part of a chain was seen; NULL: none */
+
+	uint64_t sightings;
+	uint64_t established;            /* of them, that went on to encryption */
+	uint64_t first_ns, last_ns;
+	uint64_t first_frame;            /* captures: the packet of the first sighting */
+	struct host_port clients[LEDGER_VALUES_MAX];  /* addresses; the last client's port */
+	uint8_t num_clients;
+	uint32_t clients_more;           /* sightings by clients beyond those */
+	struct host_port last_client;
+	struct server_name *names;       /* asked for; newest last */
+	uint8_t num_names;
+	uint32_t names_more;
+	uint32_t without_name;           /* sightings whose ClientHello asked for no name */
+	struct number_set versions, ciphers;
+	char alpn[LEDGER_VALUES_MAX][PROTOCOL_NAME_MAX];
+	uint8_t num_alpn;
+	struct alert_count alerts[LEDGER_VALUES_MAX];
+	uint8_t num_alerts;
+	uint32_t alerts_more;
+	uint64_t lost_from, lost_to;     /* of the last sighting */
+	const char *detail;
+	bool roles_guessed, has_ech;
+};
+
+struct ledger_limits {
+	uint32_t rows;                   /* default 262,144 */
+};
+
+#define LEDGER_LIMITS_DEFAULT { .rows = 262144 }
+
+struct ledger_counters {
+	uint64_t sightings;              /* handshakes */
+	uint64_t chains;                 /* sightings of a chain, server's and client's */
+	uint64_t reasons[NUM_REASONS];
+	uint64_t rows;
+	uint64_t unsummed;               /* recorded while the ledger was full */
+};
+
+struct ledger;
+
+struct ledger *ledger_new(const struct ledger_limits *limits);
+void ledger_free(struct ledger *l);
+
+struct ledger_entry {
+	struct ledger_row *row;          /* NULL: the ledger is full, the sighting is not summed */
+	const struct ledger_row *previous; /* the chain this endpoint and name presented before, if another */
+	bool is_new;                     /* the first sighting of the row */
+};
+
+/* Adds the sighting's chain of `role`, or for ROLE_SERVER without a chain its reason. */
+struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, enum role role);
+
+/* Facts that come after the row was made. */
+void ledger_row_alert(struct ledger_row *row, const struct sighting *s);
+void ledger_row_established(struct ledger_row *row);
+
+/* A row of one sighting that belongs to no ledger; ledger_row_fini() frees what it holds. */
+void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum role role);
+void ledger_row_fini(struct ledger_row *row);
+
+/* Every row, ordered by first sighting and then by endpoint; the caller frees the array. NULL: no memory, or none. */
+const struct ledger_row **ledger_rows(const struct ledger *l, size_t *num);
+
+const struct ledger_counters *ledger_counters(const struct ledger *l);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two processes: the monitor keeps the capabilities, and what it has attached, and reads no packet byte; the
+ * worker, its child, reads them all and has given up every power (sandbox.h).
+ */
+#ifndef CERTTAP_MONITOR_H
+#define CERTTAP_MONITOR_H
+
+/*
+ * The worker's main function, run in the child. It returns the exit code. When the monitor dies, the worker is
+ * sent SIGTERM.
+ */
+typedef int worker_fn(void *context);
+
+/*
+ * Runs `work` in a child and waits for it. SIGINT, SIGTERM and SIGUSR1 that reach the monitor are passed on.
+ * Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
+ */
+int monitor_run(worker_fn *work, void *context);
+
+#endif

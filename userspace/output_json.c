@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON lines with the names of the Elastic Common Schema (tls.*, x509.*, server.*, client.*), and
+ * certtap.* for what ECS has no name for. Hashes of leaves are upper-case hex as ECS asks, those
+ * in certtap.chain lower-case as everybody else writes them.
+ */
+#include "parsers/text.h"
+#include "userspace/findings.h"
+#include "userspace/json.h"
+#include "userspace/output.h"
+
+static void put_host(struct json *j, const char *key, const struct host_port *host)
+{
+	char text[48];
+
+	text_address(host->address.octets, text, sizeof(text));
+	json_object(j, key);
+	json_string(j, "ip", text);
+	json_unsigned(j, "port", host->port);
+	json_object_end(j);
+}
+
+static void put_san(struct json *j, const struct x509_san *san)
+{
+	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
+	char text[48];
+
+	if (san->kind == X509_SAN_IP && (san->value.len == 4 || san->value.len == 16)) {
+		memcpy(mapped + 16 - san->value.len, san->value.data, san->value.len);
+		text_address(mapped, text, sizeof(text));
+		json_string(j, NULL, text);
+	} else {
+		json_bytes(j, NULL, san->value);
+	}
+}
+
+static void put_name(struct json *j, const char *key, const char *dn, const char *common_name)
+{
+	json_object(j, key);
+	json_string(j, "distinguished_name", dn);
+	if (common_name[0]) {
+		json_array(j, "common_name");
+		json_string(j, NULL, common_name);
+		json_array_end(j);
+	}
+	json_object_end(j);
+}
+
+static void put_x509(struct json *j, const struct x509 *x)
+{
+	unsigned int i;
+	char version[16];
+
+	json_object(j, "x509");
+	if (x->version) {
+		snprintf(version, sizeof(version), "%u", x->version);
+		json_string(j, "version_number", version);
+	}
+	json_hex(j, "serial_number", x->serial,
+		 x->serial_len < X509_SERIAL_MAX ? x->serial_len : X509_SERIAL_MAX, true);
+	put_name(j, "subject", x->subject, x->subject_cn);
+	put_name(j, "issuer", x->issuer, x->issuer_cn);
+	if (x->not_before.known)
+		json_time_s(j, "not_before", x->not_before.unix_s);
+	if (x->not_after.known)
+		json_time_s(j, "not_after", x->not_after.unix_s);
+	if (x->san_count) {
+		json_array(j, "alternative_names");
+		for (i = 0; i < x->san_count; i++)
+			put_san(j, &x->san[i]);
+		json_array_end(j);
+	}
+	json_string(j, "public_key_algorithm", x509_key_name(x->key));
+	if (x->key_bits)
+		json_unsigned(j, "public_key_size", x->key_bits);
+	if (x->rsa_exponent)
+		json_unsigned(j, "public_key_exponent", x->rsa_exponent);
+	if (x->curve[0])
+		json_string(j, "public_key_curve", x->curve);
+	json_string(j, "signature_algorithm", x->signature_algorithm);
+	json_object_end(j);
+}
+
+/* tls.server or tls.client: what this side presented. */
+static void put_presented(struct json *j, const struct chain *chain)
+{
+	const struct certificate *leaf = chain->certificates[0];
+	const struct x509 *x = leaf->x509;
+
+	json_object(j, "hash");
+	json_hex(j, "sha256", leaf->sha256, sizeof(leaf->sha256), true);
+	if (x->parse != X509_PARSE_OVERSIZE)
+		json_hex(j, "sha1", x->sha1, sizeof(x->sha1), true);
+	json_object_end(j);
+	if (x->parse != X509_PARSE_OK && x->parse != X509_PARSE_LENIENT)
+		return;
+	json_string(j, "subject", x->subject);
+	json_string(j, "issuer", x->issuer);
+	if (x->not_before.known)
+		json_time_s(j, "not_before", x->not_before.unix_s);
+	if (x->not_after.known)
+		json_time_s(j, "not_after", x->not_after.unix_s);
+	put_x509(j, x);
+}
+
+static void put_versions(struct json *j, const struct ledger_row *row)
+{
+	uint16_t version = row->versions.num ? row->versions.values[row->versions.num - 1] : 0;
+	uint16_t cipher = row->ciphers.num ? row->ciphers.values[row->ciphers.num - 1] : 0;
+	char number[16];
+
+	if (version) {
+		json_string(j, "version", tls_version_name(version));
+		json_string(j, "version_protocol", tls_protocol_name(version));
+	}
+	if (cipher) {
+		snprintf(number, sizeof(number), "0x%04X", cipher);
+		json_string(j, "cipher", cipher_suite_name(cipher) ? cipher_suite_name(cipher) : number);
+	}
+	if (row->num_alpn)
+		json_bytes(j, "next_protocol", bytes_of(row->alpn[row->num_alpn - 1],
+							strnlen(row->alpn[row->num_alpn - 1],
+								PROTOCOL_NAME_MAX)));
+	json_bool(j, "resumed", row->reason == REASON_RESUMED);
+	json_bool(j, "established", row->established > 0);
+}
+
+static void put_tls(struct json *j, const struct ledger_row *row)
+{
+	const struct server_name *last = row->names;
+	bool client_chain = row->role == ROLE_CLIENT && row->chain;
+
+	while (last && last->next)
+		last = last->next;
+	json_object(j, "tls");
+	put_versions(j, row);
+	if (last || client_chain) {
+		json_object(j, "client");
+		if (last)
+			json_bytes(j, "server_name", bytes_of(last->bytes, last->len));
+		if (client_chain)
+			put_presented(j, row->chain);
+		json_object_end(j);
+	}
+	if (row->role == ROLE_SERVER && row->chain && row->reason == REASON_NONE) {
+		json_object(j, "server");
+		put_presented(j, row->chain);
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void put_certificate(struct json *j, const struct certificate *c)
+{
+	const struct x509 *x = c->x509;
+
+	json_object(j, NULL);
+	json_hex(j, "sha256", c->sha256, sizeof(c->sha256), false);
+	json_unsigned(j, "size", c->der_len);
+	json_string(j, "parse", x509_parse_name(x->parse));
+	if (x->refused_why[0])
+		json_string(j, "parse_reason", x->refused_why);
+	if (x->parse == X509_PARSE_OK || x->parse == X509_PARSE_LENIENT) {
+		json_string(j, "subject", x->subject);
+		json_string(j, "issuer", x->issuer);
+		json_hex(j, "serial", x->serial,
+			 x->serial_len < X509_SERIAL_MAX ? x->serial_len : X509_SERIAL_MAX, true);
+		if (x->not_before.known)
+			json_time_s(j, "not_before", x->not_before.unix_s);
+		if (x->not_after.known)
+			json_time_s(j, "not_after", x->not_after.unix_s);
+		json_hex(j, "spki_sha256", x->spki_sha256, sizeof(x->spki_sha256), false);
+		if (x->san_total > x->san_count)
+			json_unsigned(j, "alternative_names_more", x->san_total - x->san_count);
+	}
+	json_object_end(j);
+}
+
+static void put_chain(struct json *j, const struct chain *chain)
+{
+	uint32_t i;
+
+	json_array(j, "chain");
+	for (i = 0; i < chain->num; i++)
+		put_certificate(j, chain->certificates[i]);
+	json_array_end(j);
+	if (chain->partial)
+		json_bool(j, "chain_partial", true);
+	if (chain->total > chain->num)
+		json_unsigned(j, "chain_more", chain->total - chain->num);
+}
+
+static void put_alert(struct json *j, const struct alert *alert)
+{
+	const char *name = alert_name(alert->description);
+
+	json_string(j, "sender", role_name(alert->sender));
+	json_string(j, "level", alert->level == 2 ? "fatal" : "warning");
+	json_unsigned(j, "code", alert->description);
+	if (name)
+		json_string(j, "description", name);
+}
+
+static void put_alerts(struct json *j, const struct ledger_row *row)
+{
+	unsigned int i;
+
+	if (!row->num_alerts)
+		return;
+	json_array(j, "alerts");
+	for (i = 0; i < row->num_alerts; i++) {
+		json_object(j, NULL);
+		put_alert(j, &row->alerts[i].alert);
+		json_unsigned(j, "count", row->alerts[i].count);
+		put_host(j, "client", &row->alerts[i].client);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_sets(struct json *j, const struct ledger_row *row)
+{
+	const struct server_name *name;
+	unsigned int i;
+	char number[16];
+
+	json_array(j, "versions");
+	for (i = 0; i < row->versions.num; i++)
+		json_string(j, NULL, tls_version_name(row->versions.values[i]));
+	json_array_end(j);
+	json_array(j, "ciphers");
+	for (i = 0; i < row->ciphers.num; i++) {
+		snprintf(number, sizeof(number), "0x%04X", row->ciphers.values[i]);
+		json_string(j, NULL, cipher_suite_name(row->ciphers.values[i]) ?
+					     cipher_suite_name(row->ciphers.values[i]) : number);
+	}
+	json_array_end(j);
+	json_array(j, "server_names");
+	for (name = row->names; name; name = name->next)
+		json_bytes(j, NULL, bytes_of(name->bytes, name->len));
+	json_array_end(j);
+	if (row->names_more)
+		json_unsigned(j, "server_names_more", row->names_more);
+	json_array(j, "clients");
+	for (i = 0; i < row->num_clients; i++)
+		put_host(j, NULL, &row->clients[i]);
+	json_array_end(j);
+	if (row->clients_more)
+		json_unsigned(j, "clients_more", row->clients_more);
+}
+
+static void put_reason(struct json *j, const struct ledger_row *row)
+{
+	json_string(j, "reason", reason_name(row->reason));
+	if (row->detail)
+		json_string(j, "reason_detail", row->detail);
+	if (row->reason != REASON_LOST && row->reason != REASON_TRUNCATED)
+		return;
+	json_object(j, "missing");
+	json_unsigned(j, "from", row->lost_from);
+	json_unsigned(j, "to", row->lost_to);
+	json_object_end(j);
+}
+
+static void put_findings(struct json *j, const struct ledger_row *row, int64_t now_s)
+{
+	unsigned int found = findings_of(row, now_s), i;
+
+	json_array(j, "findings");
+	for (i = 0; i < NUM_FINDINGS; i++)
+		if (found & 1u << i)
+			json_string(j, NULL, finding_name(i));
+	json_array_end(j);
+}
+
+static void put_certtap(struct json *j, const struct output_event *e, int64_t now_s)
+{
+	const struct ledger_row *row = e->row;
+
+	json_object(j, "certtap");
+	json_string(j, "role", role_name(row->role));
+	if (row->chain && row->reason == REASON_NONE)
+		json_string(j, "witness", witness_name(WITNESS_WIRE));
+	json_unsigned(j, "sightings", row->sightings);
+	json_unsigned(j, "sightings_established", row->established);
+	if (row->reason != REASON_NONE)
+		put_reason(j, row);
+	if (row->chain)
+		put_chain(j, row->chain);
+	if (e->previous && e->previous->chain) {
+		json_object(j, "previous");
+		put_chain(j, e->previous->chain);
+		json_object_end(j);
+	}
+	if (e->alert) {
+		json_object(j, "refused");
+		put_alert(j, e->alert);
+		put_host(j, "client", &row->last_client);
+		json_object_end(j);
+	}
+	put_alerts(j, row);
+	put_sets(j, row);
+	if (row->roles_guessed)
+		json_bool(j, "roles_guessed", true);
+	if (row->has_ech)
+		json_bool(j, "encrypted_client_hello", true);
+	if (row->first_frame)
+		json_unsigned(j, "frame", row->first_frame);
+	put_findings(j, row, now_s);
+	json_object_end(j);
+}
+
+static void put_event(struct output *o, const struct output_event *e)
+{
+	const struct ledger_row *row = e->row;
+	struct json writer = { .out = o->options.out }, *j = &writer;
+
+	json_object(j, NULL);
+	json_time_ns(j, "@timestamp", row->last_ns);
+	json_object(j, "event");
+	json_string(j, "action", action_name(e->action));
+	json_time_ns(j, "start", row->first_ns);
+	json_time_ns(j, "end", row->last_ns);
+	json_object_end(j);
+	json_object(j, "network");
+	json_string(j, "transport", row->transport == TRANSPORT_TCP ? "tcp" : "udp");
+	json_string(j, "protocol", "tls");
+	json_object_end(j);
+	put_host(j, "server", &row->server);
+	put_host(j, "client", &row->last_client);
+	put_tls(j, row);
+	put_certtap(j, e, output_now_s(o));
+	json_object_end(j);
+	if (!json_line_end(j))
+		o->failed = true;
+}
+
+const struct output_ops output_json = {
+	.name = "json",
+	.event = put_event,
+};

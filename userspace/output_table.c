@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table for people: one line a row, that fits the terminal. What needs attention is said in words at the end of
+ * the line, and in colour only in addition.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "parsers/text.h"
+#include "userspace/findings.h"
+#include "userspace/output.h"
+
+#define NOTES_MAX 512
+#define DAY_S 86400
+
+struct columns {
+	int endpoint, certificate, issuer, expires, seen;
+};
+
+/* The fixed columns are narrow; what a wide terminal has left goes to the names. */
+static struct columns columns_for(unsigned int width)
+{
+	struct columns c = { .endpoint = 21, .certificate = 20, .issuer = 14, .expires = 16, .seen = 5 };
+
+	if (width == 0 || width >= 150) {
+		c.endpoint = 26;
+		c.certificate = 34;
+		c.issuer = 26;
+	} else if (width >= 110) {
+		c.certificate = 26;
+		c.issuer = 20;
+	}
+	return c;
+}
+
+/* Appends to notes, separated by commas; what does not fit is left out. */
+static void __attribute__((format(printf, 2, 3))) note(char *notes, const char *format, ...)
+{
+	size_t len = strlen(notes);
+	va_list args;
+
+	if (len && len + 2 < NOTES_MAX)
+		len += (size_t)snprintf(notes + len, NOTES_MAX - len, ", ");
+	va_start(args, format);
+	vsnprintf(notes + len, NOTES_MAX - len, format, args);
+	va_end(args);
+}
+
+static void note_alert(char *notes, const struct alert_count *a)
+{
+	const char *name = alert_name(a->alert.description);
+	char client[48];
+
+	text_address(a->client.address.octets, client, sizeof(client));
+	note(notes, "%s alert %s from the %s%s%s", a->alert.level == 2 ? "fatal" : "warning",
+	     name ? name : "unknown", role_name(a->alert.sender),
+	     a->alert.sender == ROLE_CLIENT ? " " : "", a->alert.sender == ROLE_CLIENT ? client : "");
+	if (a->count > 1)
+		note(notes, "%" PRIu64 " times", a->count);
+}
+
+static void note_all(char *notes, const struct output_event *e, int64_t now_s)
+{
+	const struct ledger_row *row = e->row;
+	unsigned int found = findings_of(row, now_s), i;
+
+	notes[0] = '\0';
+	if (row->role == ROLE_CLIENT)
+		note(notes, "client's");
+	if (e->previous && e->previous->chain)
+		note(notes, "was %.40s", e->previous->chain->certificates[0]->x509->subject_cn);
+	/* Expired now says all that expired then says. */
+	if (found & 1u << FINDING_EXPIRED && found & 1u << FINDING_EXPIRED_NOW)
+		found &= ~(1u << FINDING_EXPIRED_NOW);
+	for (i = 0; i < NUM_FINDINGS; i++)
+		if (found & 1u << i)
+			note(notes, "%s", finding_name(i));
+	for (i = 0; i < row->num_alerts; i++)
+		note_alert(notes, &row->alerts[i]);
+}
+
+/* A reason's row says in words what there is instead of a certificate. */
+static void describe_reason(const struct ledger_row *row, char *text, size_t size)
+{
+	const char *version = row->versions.num ?
+				      tls_version_name(row->versions.values[row->versions.num - 1]) : "";
+
+	if (row->reason == REASON_ENCRYPTED)
+		snprintf(text, size, "(TLS %s, encrypted)", version);
+	else if (row->reason == REASON_LOST || row->reason == REASON_TRUNCATED)
+		snprintf(text, size, "(%s %" PRIu64 "-%" PRIu64 ")", reason_name(row->reason),
+			 row->lost_from, row->lost_to);
+	else
+		snprintf(text, size, "(%s)", reason_name(row->reason));
+}
+
+static const char *certificate_title(const struct certificate *c, char *text, size_t size)
+{
+	const struct x509 *x = c->x509;
+
+	if (x->subject_cn[0])
+		return x->subject_cn;
+	if (x->san_count && x->san[0].kind == X509_SAN_DNS) {
+		text_safe(x->san[0].value, text, size);
+		return text;
+	}
+	if (x->subject[0])
+		return x->subject;
+	snprintf(text, size, "(%s, %u bytes)", x509_parse_name(x->parse), (unsigned int)c->der_len);
+	return text;
+}
+
+static void describe_expiry(const struct x509 *x, int64_t now_s, char *text, size_t size)
+{
+	int64_t days;
+	char date[48];
+
+	if (!x->not_after.known) {
+		snprintf(text, size, "?");
+		return;
+	}
+	text_time_s(x->not_after.unix_s, date, sizeof(date));
+	days = (x->not_after.unix_s - now_s) / DAY_S;
+	if (days > 9999 || days < -9999)
+		snprintf(text, size, "%.10s", date);
+	else
+		snprintf(text, size, "%.10s %+" PRId64 "d", date, days);
+}
+
+/* Pads to, or cuts at, `width` characters of UTF-8. */
+static void put_cell(FILE *out, const char *text, int width)
+{
+	const char *c;
+	int chars = 0;
+
+	for (c = text; *c; c++) {
+		if ((*c & 0xc0) == 0x80)
+			continue;
+		if (chars == width - 1 && c[1]) {
+			const char *rest = c + 1;
+
+			while ((*rest & 0xc0) == 0x80)
+				rest++;
+			if (*rest)
+				break;
+		}
+		chars++;
+	}
+	fwrite(text, 1, (size_t)(c - text), out);
+	if (*c) {
+		fputs("~", out);
+		chars++;
+	}
+	fprintf(out, "%*s", width - chars + 1, "");
+}
+
+static void put_endpoint(const struct ledger_row *row, char *text, size_t size)
+{
+	char address[48];
+	bool v6;
+
+	text_address(row->server.address.octets, address, sizeof(address));
+	v6 = strchr(address, ':') != NULL;
+	snprintf(text, size, v6 ? "[%s]:%u" : "%s:%u", address, row->server.port);
+}
+
+static const char *colour_of(const struct output *o, const struct output_event *e)
+{
+	unsigned int found = findings_of(e->row, output_now_s(o));
+
+	if (!o->options.color)
+		return "";
+	if (found & (1u << FINDING_EXPIRED | 1u << FINDING_EXPIRED_NOW) || e->action == ACTION_REFUSED)
+		return "\033[31m";
+	if (found || e->action == ACTION_CHANGED)
+		return "\033[33m";
+	return e->row->reason == REASON_NONE ? "" : "\033[2m";
+}
+
+static void put_header(struct output *o)
+{
+	struct columns c = columns_for(o->options.width);
+	FILE *out = o->options.out;
+
+	put_cell(out, "SERVER", c.endpoint);
+	put_cell(out, "CERTIFICATE", c.certificate);
+	put_cell(out, "ISSUER", c.issuer);
+	put_cell(out, "NOT AFTER", c.expires);
+	fprintf(out, "%*s  NOTES\n", c.seen, "SEEN");
+}
+
+static void put_row(struct output *o, const struct output_event *e)
+{
+	struct columns c = columns_for(o->options.width);
+	const struct ledger_row *row = e->row;
+	const char *colour = colour_of(o, e);
+	char text[256], notes[NOTES_MAX];
+	FILE *out = o->options.out;
+	const struct certificate *leaf;
+
+	fputs(colour, out);
+	put_endpoint(row, text, sizeof(text));
+	put_cell(out, text, c.endpoint);
+	if (row->chain && row->reason == REASON_NONE) {
+		leaf = row->chain->certificates[0];
+		put_cell(out, certificate_title(leaf, text, sizeof(text)), c.certificate);
+		put_cell(out, leaf->x509->issuer_cn[0] ? leaf->x509->issuer_cn : leaf->x509->issuer, c.issuer);
+		describe_expiry(leaf->x509, output_now_s(o), text, sizeof(text));
+		put_cell(out, text, c.expires);
+	} else {
+		describe_reason(row, text, sizeof(text));
+		put_cell(out, text, c.certificate);
+		put_cell(out, "", c.issuer);
+		put_cell(out, "", c.expires);
+	}
+	note_all(notes, e, output_now_s(o));
+	fprintf(out, "%*" PRIu64 "%s%s%s\n", c.seen, row->sightings, notes[0] ? "  " : "", notes,
+		colour[0] ? "\033[0m" : "");
+}
+
+const struct output_ops output_table = {
+	.name = "table",
+	.begin = put_header,
+	.event = put_row,
+};

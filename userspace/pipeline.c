@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/pipeline.h"
+
+#include <stdlib.h>
+
+#include "parsers/defrag.h"
+#include "parsers/packet.h"
+#include "parsers/tunnel.h"
+#include "userspace/conversation.h"
+
+#define SWEEP_EVERY_S 2
+#define CLOCK_JUMP_S 60
+
+struct pipeline {
+	struct pipeline_limits limits;
+	struct tracker tracker;
+	struct defrag *defrag;
+	uint32_t swept_s;            /* packet time of the last sweep */
+	struct flow_counters flows;  /* kept when the table is gone */
+	struct pipeline_counters counters;
+};
+
+/* What of a frame stays the same through all layers. */
+struct context {
+	struct pipeline *pipeline;
+	const struct frame *frame;
+	unsigned int depth;
+};
+
+static void handle_packet(const struct context *c, enum packet_kind kind, struct packet *packet);
+
+static void drop_flow(void *context, struct flow *flow)
+{
+	struct pipeline *p = context;
+
+	conversation_close(&p->tracker, flow);
+}
+
+struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
+			      chain_new_certificate_fn *on_certificate, void *certificate_context)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	struct tracker *t;
+
+	if (!p)
+		return NULL;
+	p->limits = *limits;
+	t = &p->tracker;
+	t->limits = limits->tracker;
+	t->observer = *observer;
+	t->memory.max = limits->tracker.memory;
+	t->flows = flow_table_new(limits->tracker.flows, drop_flow, p);
+	t->chains = chain_table_new(&limits->tracker.chain, on_certificate, certificate_context);
+	t->ledger = ledger_new(&limits->tracker.ledger);
+	p->defrag = defrag_new(limits->fragments);
+	if (!t->flows || !t->chains || !t->ledger || !p->defrag) {
+		pipeline_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	flow_table_free(p->tracker.flows);
+	ledger_free(p->tracker.ledger);
+	chain_table_free(p->tracker.chains);
+	defrag_free(p->defrag);
+	free(p);
+}
+
+static void sweep(struct pipeline *p, uint32_t now_s)
+{
+	/* Clocks of several interfaces differ a little; a jump back is another capture. */
+	if (now_s < p->swept_s + SWEEP_EVERY_S && p->swept_s < now_s + CLOCK_JUMP_S)
+		return;
+	p->swept_s = now_s;
+	flow_table_sweep(p->tracker.flows, now_s, conversation_idle);
+}
+
+void pipeline_tick(struct pipeline *p, uint64_t now_ns)
+{
+	sweep(p, (uint32_t)(now_ns / 1000000000u));
+}
+
+void pipeline_segment(struct pipeline *p, const struct segment *segment)
+{
+	unsigned int side;
+	struct flow *flow;
+
+	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
+	flow = flow_table_get(p->tracker.flows, segment, &side);
+	if (!flow) {
+		p->tracker.counters.no_memory++;
+		return;
+	}
+	conversation_segment(&p->tracker, flow, side, segment);
+}
+
+static void handle_tcp(const struct context *c, const struct packet *packet)
+{
+	struct segment segment;
+
+	c->pipeline->counters.tcp++;
+	/* A bare acknowledgement tells nothing that is used. */
+	if (!packet->payload.len && !(packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+	    !packet->payload_cut)
+		return;
+	segment = (struct segment){
+		.src = { packet->src, packet->sport }, .dst = { packet->dst, packet->dport },
+		.transport = TRANSPORT_TCP, .flags = packet->tcp_flags, .seq = packet->seq,
+		.ack = packet->ack, .payload = packet->payload, .payload_cut = packet->payload_cut,
+		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
+	};
+	pipeline_segment(c->pipeline, &segment);
+}
+
+static enum packet_kind open_inner(const struct tunnel *tunnel, struct packet *inner)
+{
+	switch (tunnel->inner) {
+	case TUNNEL_IP:
+		return packet_parse_ip(tunnel->frame, tunnel->wire_len, inner);
+	case TUNNEL_LINK:
+		return packet_parse(tunnel->link, tunnel->frame, tunnel->wire_len, inner);
+	case TUNNEL_ETHERTYPE:
+		return packet_parse_ethertype(tunnel->ethertype, tunnel->frame, tunnel->wire_len, inner);
+	case TUNNEL_NONE:
+		break;
+	}
+	return PACKET_OTHER;
+}
+
+static bool packet_kind_good(enum packet_kind kind)
+{
+	return kind == PACKET_TCP || kind == PACKET_UDP || kind == PACKET_IP_OTHER ||
+	       kind == PACKET_FRAGMENT;
+}
+
+/* Returns false when the payload is no tunnel's. */
+static bool handle_tunnel(const struct context *c, const struct packet *packet)
+{
+	struct context deeper = *c;
+	struct tunnel tunnel;
+	struct packet inner;
+	enum packet_kind kind;
+	unsigned int nth;
+
+	for (nth = 0; tunnel_open(packet, nth, &tunnel); nth++) {
+		kind = open_inner(&tunnel, &inner);
+		if (!packet_kind_good(kind))
+			continue;
+		if (c->depth >= c->pipeline->limits.tunnels) {
+			c->pipeline->counters.too_deep++;
+			return true;
+		}
+		c->pipeline->counters.tunnelled++;
+		deeper.depth++;
+		handle_packet(&deeper, kind, &inner);
+		return true;
+	}
+	return false;
+}
+
+static void handle_fragment(const struct context *c, struct packet *packet)
+{
+	struct bytes whole;
+	enum packet_kind kind;
+
+	c->pipeline->counters.fragments++;
+	if (!defrag_add(c->pipeline->defrag, packet, c->frame->time_ns, &whole))
+		return;
+	kind = packet_parse_transport(whole, whole.len, packet);
+	if (kind != PACKET_FRAGMENT)
+		handle_packet(c, kind, packet);
+}
+
+static void handle_packet(const struct context *c, enum packet_kind kind, struct packet *packet)
+{
+	struct pipeline_counters *counters = &c->pipeline->counters;
+
+	switch (kind) {
+	case PACKET_TCP:
+		handle_tcp(c, packet);
+		break;
+	case PACKET_UDP:
+		counters->udp++;
+		handle_tunnel(c, packet);
+		break;
+	case PACKET_IP_OTHER:
+		if (!handle_tunnel(c, packet))
+			counters->other++;
+		break;
+	case PACKET_FRAGMENT:
+		handle_fragment(c, packet);
+		break;
+	case PACKET_OTHER:
+		counters->other++;
+		break;
+	case PACKET_CUT:
+		counters->cut++;
+		break;
+	case PACKET_MALFORMED:
+		counters->malformed++;
+		break;
+	case PACKET_UNKNOWN_LINK:
+		counters->unknown_link++;
+		break;
+	}
+}
+
+void pipeline_frame(struct pipeline *p, const struct frame *frame)
+{
+	struct context c = { .pipeline = p, .frame = frame };
+	struct packet packet;
+	enum packet_kind kind;
+
+	p->counters.frames++;
+	p->counters.bytes += frame->wire_len;
+	kind = packet_parse(frame->link, frame->data, frame->wire_len, &packet);
+	handle_packet(&c, kind, &packet);
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	p->flows = *flow_table_counters(p->tracker.flows);
+	flow_table_free(p->tracker.flows);
+	p->tracker.flows = NULL;
+}
+
+const struct ledger *pipeline_ledger(const struct pipeline *p)
+{
+	return p->tracker.ledger;
+}
+
+const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
+{
+	return &p->counters;
+}
+
+const struct tracker *pipeline_tracker(const struct pipeline *p)
+{
+	return &p->tracker;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole path of the data, and the one file that knows all of it:
+ *
+ *     frame -> packet -> (tunnel, fragments) -> segment -> flow -> stream -> record -> message ->
+ *     chain -> sighting -> ledger -> observer
+ */
+#ifndef CERTTAP_PIPELINE_H
+#define CERTTAP_PIPELINE_H
+
+#include "userspace/tracker.h"
+
+struct pipeline_limits {
+	struct tracker_limits tracker;
+	unsigned int tunnels;            /* deep; default 4 */
+	unsigned int fragments;          /* held; default 4,096 */
+};
+
+#define PIPELINE_LIMITS_DEFAULT { \
+	.tracker = TRACKER_LIMITS_DEFAULT, .tunnels = 4, .fragments = 4096 }
+
+struct pipeline_counters {
+	uint64_t frames, bytes;          /* given to us, bytes on the wire */
+	uint64_t tcp, udp;               /* packets */
+	uint64_t other;                  /* neither */
+	uint64_t fragments;
+	uint64_t tunnelled;              /* layers taken off */
+	uint64_t too_deep;               /* more tunnels than the limit */
+	uint64_t cut;                    /* cut off inside a header by the snap length */
+	uint64_t malformed;              /* headers that contradict themselves */
+	uint64_t unknown_link;
+};
+
+struct pipeline;
+
+/* NULL: out of memory. `observer` and `on_certificate` are copied. */
+struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
+			      chain_new_certificate_fn *on_certificate, void *certificate_context);
+void pipeline_free(struct pipeline *p);
+
+/* A captured frame, to be taken apart. */
+void pipeline_frame(struct pipeline *p, const struct frame *frame);
+
+/* A segment that a source has taken apart itself. */
+void pipeline_segment(struct pipeline *p, const struct segment *segment);
+
+/* Time passes without packets (live): closes what has gone quiet. */
+void pipeline_tick(struct pipeline *p, uint64_t now_ns);
+
+/* No more packets: records everything that is still open. Only pipeline_free() may follow, and the getters. */
+void pipeline_finish(struct pipeline *p);
+
+const struct ledger *pipeline_ledger(const struct pipeline *p);
+const struct pipeline_counters *pipeline_counters(const struct pipeline *p);
+const struct tracker *pipeline_tracker(const struct pipeline *p);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/reporter.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+bool reporter_done(const struct reporter *r)
+{
+	return r->output.failed || (r->max_lines && r->lines >= r->max_lines);
+}
+
+static void emit(struct reporter *r, const struct output_event *e)
+{
+	if (reporter_done(r))
+		return;
+	r->lines++;
+	output_event(&r->output, e);
+}
+
+/* A line of one sighting alone. */
+static void emit_single(struct reporter *r, const struct sighting *s, enum role role)
+{
+	struct ledger_row row;
+	struct output_event e = { .row = &row };
+
+	ledger_row_single(&row, s, role);
+	e.action = action_of(&row);
+	emit(r, &e);
+	ledger_row_fini(&row);
+}
+
+static void on_recorded(void *context, const struct sighting *s, enum role role,
+			const struct ledger_entry *entry)
+{
+	struct reporter *r = context;
+	struct output_event e = { .row = entry->row, .previous = entry->previous };
+
+	if (r->mode == REPORT_EVERY)
+		return;
+	/* The ledger is full: what is not summed is told as it comes, so that nothing is lost. */
+	if (!entry->row) {
+		emit_single(r, s, role);
+		return;
+	}
+	if (r->mode != REPORT_NEWS || (!entry->is_new && !entry->previous))
+		return;
+	e.action = entry->previous ? ACTION_CHANGED : action_of(entry->row);
+	emit(r, &e);
+}
+
+/* The first refusal of each kind by each side is news; later ones are counted. */
+static bool refusal_is_news(const struct sighting *s, const struct ledger_row *row)
+{
+	unsigned int i;
+
+	for (i = 0; i < row->num_alerts; i++)
+		if (row->alerts[i].alert.description == s->alert.description &&
+		    row->alerts[i].alert.sender == s->alert.sender)
+			return row->alerts[i].count == 1;
+	return false;
+}
+
+static void on_alerted(void *context, const struct sighting *s, const struct ledger_row *row)
+{
+	struct reporter *r = context;
+	struct output_event e = { .action = ACTION_REFUSED, .row = row, .alert = &s->alert };
+
+	if (r->mode != REPORT_NEWS || !row || row->reason != REASON_NONE || s->alert.level != 2)
+		return;
+	if (refusal_is_news(s, row))
+		emit(r, &e);
+}
+
+static void on_closed(void *context, const struct sighting *s)
+{
+	struct reporter *r = context;
+
+	if (r->mode != REPORT_EVERY)
+		return;
+	if (s->chain[ROLE_SERVER] || s->reason != REASON_NONE)
+		emit_single(r, s, ROLE_SERVER);
+	if (s->chain[ROLE_CLIENT])
+		emit_single(r, s, ROLE_CLIENT);
+}
+
+struct observer reporter_observer(struct reporter *r)
+{
+	return (struct observer){
+		.context = r, .recorded = on_recorded, .alerted = on_alerted, .closed = on_closed,
+	};
+}
+
+bool reporter_finish(struct reporter *r, const struct ledger *ledger)
+{
+	const struct ledger_row **rows;
+	struct output_event e;
+	size_t num, i;
+
+	if (r->mode == REPORT_SUMMED) {
+		rows = ledger_rows(ledger, &num);
+		if (!rows)
+			return false;
+		for (i = 0; i < num; i++) {
+			e = (struct output_event){ .action = action_of(rows[i]), .row = rows[i] };
+			emit(r, &e);
+		}
+		free(rows);
+	}
+	return output_end(&r->output);
+}
+
+/* One figure of the summary, only where there is something to say. */
+static void figure(FILE *out, const char **separator, uint64_t value, const char *what)
+{
+	if (!value)
+		return;
+	fprintf(out, "%s%" PRIu64 " %s", *separator, value, what);
+	*separator = ", ";
+}
+
+static void print_reasons(const struct ledger_counters *c, FILE *out)
+{
+	const char *separator = "certtap: without a certificate: ";
+	unsigned int i;
+	bool any = false;
+
+	for (i = REASON_NONE + 1; i < NUM_REASONS; i++) {
+		figure(out, &separator, c->reasons[i], reason_name((enum reason)i));
+		any |= c->reasons[i] > 0;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
+static void print_refused(const struct pipeline *p, FILE *out)
+{
+	const char *separator = "certtap: limits and oddities: ", *start = separator;
+	const struct pipeline_counters *c = pipeline_counters(p);
+	const struct tracker *t = pipeline_tracker(p);
+	const struct chain_counters *chains = chain_table_counters(t->chains);
+
+	figure(out, &separator, c->cut, "frames cut off inside a header");
+	figure(out, &separator, c->malformed, "frames with a malformed header");
+	figure(out, &separator, c->unknown_link, "frames of an unknown link type");
+	figure(out, &separator, c->too_deep, "packets with too many tunnels");
+	figure(out, &separator, t->counters.stream_full, "segments over a stream's limit");
+	figure(out, &separator, t->memory.refused, "times over the memory limit");
+	figure(out, &separator, t->counters.outside, "segments outside their window");
+	figure(out, &separator, t->counters.conflicts, "streams with conflicting overlaps");
+	figure(out, &separator, chains->over_limit, "chains over the limit");
+	figure(out, &separator, chains->cut, "certificates over a chain's limit");
+	figure(out, &separator, ledger_counters(t->ledger)->unsummed, "sightings not summed");
+	figure(out, &separator, t->counters.no_memory, "failed allocations");
+	if (separator != start)
+		fputc('\n', out);
+}
+
+void reporter_summary(const struct pipeline *p, FILE *out)
+{
+	const struct tracker *t = pipeline_tracker(p);
+	const struct ledger_counters *l = ledger_counters(t->ledger);
+	const struct chain_counters *chains = chain_table_counters(t->chains);
+
+	fprintf(out,
+		"certtap: %" PRIu64 " handshakes, %" PRIu64 " showed a certificate; %" PRIu64
+		" distinct certificates in %" PRIu64 " chains\n",
+		l->sightings, l->reasons[REASON_NONE], chains->certificates, chains->chains);
+	print_reasons(l, out);
+	print_refused(p, out);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gives up power before the first stranger's byte is parsed.
+ *
+ * After sandbox_enter() the process is uid/gid nobody (when it was root and may change its uid), has
+ * no capability in any set, no supplementary group, no-new-privileges, is not dumpable, may not make
+ * a socket, connect, use bpf(), ptrace, execve or open files, and holds only the descriptors it had
+ * (a few more may be made: timers). A refused system call kills with SIGSYS where it can only be an
+ * attack, else fails with EPERM. It is for a process with one thread.
+ */
+#ifndef CERTTAP_SANDBOX_H
+#define CERTTAP_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sandbox_options {
+	/*
+	 * A directory, already open, below which files may be made and renamed (--pem), or -1: by
+	 * openat(), renameat() and unlinkat() with this very descriptor and a relative path. Landlock
+	 * (where the kernel has it) and, for root, a change of root directory confine writing to it.
+	 * When root owns the directory the uid stays root without any capability; otherwise the
+	 * uid becomes the directory's owner. A process that was not root keeps its uid.
+	 */
+	int write_dir_fd;
+	/* libpcap live keeps a packet socket open and asks for its statistics: allow getsockopt and recvfrom. */
+	bool packet_socket;
+};
+
+#define SANDBOX_OPTIONS_DEFAULT { .write_dir_fd = -1 }
+
+/*
+ * Returns 0, or a negative errno with `why` filled: then the caller must stop. Makes OpenSSL ready first
+ * (OPENSSL_init_crypto without a configuration file), since later it could not read its files.
+ *
+ * The parent-death signal, which a change of uid would clear, is kept; -ESRCH when the parent died
+ * in the meantime. Root without CAP_SETUID or CAP_SETGID, or in a user namespace that has no other
+ * uid, stays what it is and loses everything else. The caller's working directory may change.
+ */
+int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_size);
+
+#endif

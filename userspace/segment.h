@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every source gives the pipeline, whatever it read it from: a frame that is still to be taken
+ * apart (captures, libpcap), or a segment that the kernel side has already taken apart.
+ */
+#ifndef CERTTAP_SEGMENT_H
+#define CERTTAP_SEGMENT_H
+
+#include "parsers/bytes.h"
+#include "parsers/packet.h"
+
+/* One side of a connection. */
+struct host_port {
+	struct ip_address address;
+	uint16_t port;               /* host byte order */
+};
+
+enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
+
+/*
+ * A piece of one direction's byte stream, or one datagram. `payload` is borrowed for the call.
+ * TCP sequence numbers are the wire's; `seq` is that of the first payload byte, or of the SYN itself where
+ * flags has TCP_SYN (its data then begins at seq + 1).
+ */
+struct segment {
+	struct host_port src, dst;
+	enum transport transport;
+	uint32_t zone;               /* keeps equal tuples of different network namespaces apart */
+	uint8_t flags;               /* enum tcp_flag */
+	bool start_known;            /* start_seq is the first byte of this direction's handshake */
+	bool lost;                   /* the source knows that later bytes of this direction are lost */
+	bool final;                  /* the source sends no more of this direction: parse what there is */
+	uint32_t seq, ack, start_seq;
+	struct bytes payload;
+	uint32_t payload_cut;        /* payload bytes after these that the capture left out */
+	uint64_t time_ns;            /* since 1970 */
+	uint64_t frame_number;       /* captures: counted from 1; otherwise 0 */
+};
+
+struct frame {
+	int link;                    /* LINKTYPE_ number */
+	uint64_t time_ns;
+	uint64_t number;             /* from 1, within its file */
+	struct bytes data;
+	uint32_t wire_len;
+};
+
+#endif

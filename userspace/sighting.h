@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One handshake seen at an endpoint, whole or not: the words of the ledger and of every output.
+ */
+#ifndef CERTTAP_SIGHTING_H
+#define CERTTAP_SIGHTING_H
+
+#include "userspace/chain.h"
+#include "userspace/segment.h"
+
+#define SERVER_NAME_MAX 255   /* RFC 1035 section 2.3.4; longer ones are cut and marked */
+#define PROTOCOL_NAME_MAX 32  /* of an ALPN identifier */
+
+enum role { ROLE_SERVER, ROLE_CLIENT };
+
+/* How a chain is known. */
+enum witness { WITNESS_WIRE, WITNESS_KEYLOG, WITNESS_SECRET, WITNESS_LIBRARY };
+
+/* Why a sighting has no chain. */
+enum reason {
+	REASON_NONE,            /* it has one, or nothing is known yet */
+	REASON_ENCRYPTED,       /* TLS 1.3 with no key */
+	REASON_RESUMED,
+	REASON_PSK,
+	REASON_ANONYMOUS,
+	REASON_RAW_PUBLIC_KEY,
+	REASON_LOST,            /* bytes missed */
+	REASON_TRUNCATED,       /* snap length */
+	REASON_MIDSTREAM,       /* the capture began too late */
+	REASON_OVERSIZE,        /* a limit */
+	REASON_MALFORMED,
+	REASON_UNFINISHED,      /* the peers stopped */
+	REASON_AMBIGUOUS,       /* overlapping segments with different bytes */
+	NUM_REASONS,
+};
+
+const char *reason_name(enum reason reason);
+const char *role_name(enum role role);
+const char *witness_name(enum witness witness);
+/* RFC 8446 appendix B.2: "certificate_expired" ..., or NULL. */
+const char *alert_name(uint8_t description);
+/* "1.2"; "3.0" for SSL 3.0, which is told by protocol_name() "ssl". "" when 0. */
+const char *tls_version_name(uint16_t version);
+const char *tls_protocol_name(uint16_t version);
+/* The IANA name of a cipher suite, or NULL. */
+const char *cipher_suite_name(uint16_t suite);
+
+struct alert {
+	bool seen;
+	uint8_t level, description;
+	enum role sender;
+};
+
+struct sighting {
+	struct host_port server, client;
+	enum transport transport;
+	uint64_t start_ns, end_ns;       /* the first and the last packet that told something */
+	uint64_t frame_number;           /* of the packet that completed the server's chain, or of the first */
+	uint16_t version, cipher;        /* 0: not seen */
+	uint16_t server_name_len;
+	uint16_t alpn_len;
+	bool server_name_cut;
+	bool roles_guessed;              /* neither hello was seen: by ports, or by who opened the connection */
+	bool established;                /* both sides went over to encryption; never known for TLS 1.3 */
+	bool resumed;
+	bool has_ech;
+	bool has_hello;                  /* a hello was seen, so the fields above stand for something */
+	enum reason reason;
+	const char *detail;              /* a static text beside the reason, or NULL */
+	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
+	struct alert alert;              /* the first one in clear */
+	const struct chain *chain[2];    /* by role; NULL: none */
+	char *server_name;               /* bytes as sent, not text; NULL: none */
+	char alpn[PROTOCOL_NAME_MAX];    /* chosen, bytes as sent */
+};
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Capture files. libpcap reads pcap in all its dialects; pcapng is walked block by block by our own
+ * parser, because libpcap gives up where interfaces have different link types.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <pcap/pcap.h>
+
+#include "parsers/packet.h"
+#include "parsers/pcapng.h"
+#include "userspace/input.h"
+#include "userspace/pipeline.h"
+#include "userspace/source.h"
+
+#define BLOCK_STEP (1u << 20)    /* a block's buffer grows by at most this before its bytes are there */
+
+struct source_file {
+	struct source head;
+	char *path;
+	struct input *input;
+	pcap_t *pcap;            /* pcap ... */
+	struct pcapng *pcapng;   /* ... or pcapng */
+	uint8_t *block;
+	size_t block_capacity;
+	uint64_t offset;         /* pcapng: of the block being read */
+	uint64_t packets, bytes_before;
+	int unknown_link;        /* a link type that was met and is not known, or -1 */
+};
+
+static struct source_file *of(struct source *s)
+{
+	return (struct source_file *)s;
+}
+
+static void file_free(struct source *s)
+{
+	struct source_file *f = of(s);
+
+	if (f->pcap) {
+		pcap_close(f->pcap);     /* and with it the stream */
+		input_stream_closed(f->input);
+	}
+	pcapng_free(f->pcapng);
+	input_close(f->input);
+	free(f->block);
+	free(f->path);
+	free(f);
+}
+
+static int file_broken(struct source_file *f, const char *what)
+{
+	const char *why = input_error(f->input);
+
+	f->head.ended = true;
+	snprintf(f->head.error, sizeof(f->head.error), "%s: after packet %" PRIu64 ": %s", f->path,
+		 f->packets, why ? why : what);
+	return -EBADMSG;
+}
+
+/* Packets of a link type that is not known are told once, at the end. */
+static void note_link(struct source_file *f, int link)
+{
+	if (f->unknown_link < 0 && !packet_link_known(link))
+		f->unknown_link = link;
+}
+
+static int file_end(struct source_file *f)
+{
+	const char *name;
+
+	f->head.ended = true;
+	if (input_error(f->input))
+		return file_broken(f, "");
+	if (f->unknown_link < 0)
+		return 0;
+	name = pcap_datalink_val_to_name(f->unknown_link);
+	snprintf(f->head.error, sizeof(f->head.error),
+		 "%s: link type %d (%s) is not known, packets of it were passed over", f->path,
+		 f->unknown_link, name ? name : "unnamed");
+	return -EPROTONOSUPPORT;
+}
+
+static int read_pcap(struct source_file *f, struct pipeline *p, unsigned int budget)
+{
+	struct pcap_pkthdr *header;
+	const unsigned char *data;
+	struct frame frame = { .link = pcap_datalink(f->pcap) };
+	int result;
+
+	while (budget-- > 0) {
+		result = pcap_next_ex(f->pcap, &header, &data);
+		if (result == PCAP_ERROR_BREAK)
+			return file_end(f);
+		if (result != 1)
+			return file_broken(f, pcap_geterr(f->pcap));
+		frame.number = ++f->packets;
+		/* tv_usec holds nanoseconds: asked for when the file was opened. */
+		frame.time_ns = (uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
+		frame.data = bytes_of(data, header->caplen);
+		frame.wire_len = header->len > header->caplen ? header->len : header->caplen;
+		pipeline_frame(p, &frame);
+	}
+	return 1;
+}
+
+static bool block_reserve(struct source_file *f, size_t len)
+{
+	uint8_t *larger;
+
+	if (len <= f->block_capacity)
+		return true;
+	larger = realloc(f->block, len);
+	if (!larger)
+		return false;
+	f->block = larger;
+	f->block_capacity = len;
+	return true;
+}
+
+/* Reads up to `want` bytes of the block; the buffer grows with what arrives. */
+static bool block_fill(struct source_file *f, size_t have, size_t want)
+{
+	FILE *stream = input_stream(f->input);
+	size_t step;
+
+	while (have < want) {
+		step = want - have < BLOCK_STEP ? want - have : BLOCK_STEP;
+		if (!block_reserve(f, have + step) || fread(f->block + have, 1, step, stream) != step)
+			return false;
+		have += step;
+	}
+	return true;
+}
+
+/* 1: a whole block is in f->block; 0: the file ends here; negative: broken. */
+static int next_block(struct source_file *f, uint32_t *len)
+{
+	FILE *stream = input_stream(f->input);
+	size_t got;
+
+	if (!stream || !block_reserve(f, PCAPNG_HEADER_LEN))
+		return -ENOMEM;
+	got = fread(f->block, 1, PCAPNG_HEADER_LEN, stream);
+	if (got == 0 && !input_error(f->input))
+		return 0;
+	if (got != PCAPNG_HEADER_LEN)
+		return file_broken(f, "the file breaks off inside a block header");
+	if (pcapng_block_len(f->pcapng, bytes_of(f->block, got), len) != PARSE_OK)
+		return file_broken(f, "a block has an impossible length");
+	if (!block_fill(f, PCAPNG_HEADER_LEN, *len))
+		return file_broken(f, "the file breaks off inside a block");
+	return 1;
+}
+
+static int read_pcapng(struct source_file *f, struct pipeline *p, unsigned int budget)
+{
+	struct pcapng_secrets secrets;
+	struct pcapng_frame packet;
+	struct frame frame;
+	enum pcapng_item what;
+	const char *why;
+	uint32_t len;
+	int result;
+
+	while (budget-- > 0) {
+		result = next_block(f, &len);
+		if (result <= 0)
+			return result == 0 ? file_end(f) : result;
+		if (!pcapng_block(f->pcapng, bytes_of(f->block, len), &what, &packet, &secrets, &why))
+			return file_broken(f, why);
+		if (what != PCAPNG_PACKET)
+			continue;
+		note_link(f, packet.link);
+		frame = (struct frame){
+			.link = packet.link, .time_ns = packet.time_ns, .number = ++f->packets,
+			.data = packet.data, .wire_len = packet.wire_len,
+		};
+		pipeline_frame(p, &frame);
+	}
+	return 1;
+}
+
+static int file_read(struct source *s, struct pipeline *p, unsigned int budget)
+{
+	struct source_file *f = of(s);
+
+	return f->pcapng ? read_pcapng(f, p, budget) : read_pcap(f, p, budget);
+}
+
+static void file_counters(const struct source *s, struct source_counters *out)
+{
+	const struct source_file *f = (const struct source_file *)s;
+
+	*out = (struct source_counters){
+		.seen = f->packets, .delivered = f->packets,
+		.bytes_done = input_position(f->input), .bytes_total = input_size(f->input),
+	};
+}
+
+static const struct source_ops file_ops = {
+	.name = "file",
+	.read = file_read,
+	.counters = file_counters,
+	.free = file_free,
+};
+
+static int open_pcap(struct source_file *f, char *why, size_t why_size)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	FILE *stream = input_stream(f->input);
+
+	if (!stream) {
+		snprintf(why, why_size, "%s: out of memory", f->path);
+		return -ENOMEM;
+	}
+	f->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error);
+	if (!f->pcap) {
+		snprintf(why, why_size, "%s: not a capture that can be read: %s", f->path,
+			 input_error(f->input) ? input_error(f->input) : error);
+		return -EBADMSG;
+	}
+	note_link(f, pcap_datalink(f->pcap));
+	return 0;
+}
+
+int source_file_open(const char *path, struct source **out, char *why, size_t why_size)
+{
+	struct source_file *f = calloc(1, sizeof(*f));
+	uint8_t head[PCAPNG_HEADER_LEN];
+	size_t len;
+	int err = -ENOMEM;
+
+	if (!f || !(f->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
+		snprintf(why, why_size, "%s: out of memory", path);
+		free(f);
+		return err;
+	}
+	f->head.ops = &file_ops;
+	f->unknown_link = -1;
+	err = input_open(path, &f->input);
+	if (err) {
+		snprintf(why, why_size, "%s: %s", f->path, strerror(-err));
+		goto fail;
+	}
+	len = input_peek(f->input, head, sizeof(head));
+	if (pcapng_recognise(bytes_of(head, len))) {
+		f->pcapng = pcapng_new();
+		err = f->pcapng ? 0 : -ENOMEM;
+	} else {
+		err = open_pcap(f, why, why_size);
+	}
+	if (err)
+		goto fail;
+	*out = &f->head;
+	return 0;
+fail:
+	if (f->input)
+		file_free(&f->head);
+	else {
+		free(f->path);
+		free(f);
+	}
+	return err;
+}
