@@ -12,6 +12,7 @@
 
 #define NOTES_MAX 512
 #define DAY_S 86400
+#define INDENT 4
 
 struct columns {
 	int endpoint, certificate, issuer, expires, seen;
@@ -20,7 +21,7 @@ struct columns {
 /* The fixed columns are narrow; what a wide terminal has left goes to the names. */
 static struct columns columns_for(unsigned int width)
 {
-	struct columns c = { .endpoint = 21, .certificate = 20, .issuer = 14, .expires = 16, .seen = 5 };
+	struct columns c = { .endpoint = 21, .certificate = 20, .issuer = 13, .expires = 17, .seen = 5 };
 
 	if (width == 0 || width >= 150) {
 		c.endpoint = 26;
@@ -154,6 +155,35 @@ static void put_cell(FILE *out, const char *text, int width)
 	fprintf(out, "%*s", width - chars + 1, "");
 }
 
+static int columns_width(const struct columns *c)
+{
+	return c->endpoint + c->certificate + c->issuer + c->expires + c->seen + 4;
+}
+
+/*
+ * Behind the columns where there is room, else on lines of their own: nothing of what needs attention is cut off.
+ */
+static void put_notes(const struct output *o, const struct columns *c, const char *notes)
+{
+	int width = (int)o->options.width, used = columns_width(c), part_len;
+	bool first = true;
+	const char *part, *end;
+
+	for (part = notes; *part; part = end) {
+		end = strstr(part, ", ");
+		end = end ? end + 2 : part + strlen(part);
+		part_len = (int)(end - part);
+		if (width && used + 2 + part_len > width && (!first || used > INDENT)) {
+			fprintf(o->options.out, "\n%*s", INDENT, "");
+			used = INDENT;
+			first = true;
+		}
+		fprintf(o->options.out, "%s%.*s", first && used != INDENT ? "  " : "", part_len, part);
+		used += part_len + (first ? 2 : 0);
+		first = false;
+	}
+}
+
 static void put_endpoint(const struct ledger_row *row, char *text, size_t size)
 {
 	char address[48];
@@ -213,9 +243,10 @@ static void put_row(struct output *o, const struct output_event *e)
 		put_cell(out, "", c.issuer);
 		put_cell(out, "", c.expires);
 	}
+	fprintf(out, "%*" PRIu64, c.seen, row->sightings);
 	note_all(notes, e, output_now_s(o));
-	fprintf(out, "%*" PRIu64 "%s%s%s\n", c.seen, row->sightings, notes[0] ? "  " : "", notes,
-		colour[0] ? "\033[0m" : "");
+	put_notes(o, &c, notes);
+	fputs(colour[0] ? "\033[0m\n" : "\n", out);
 }
 
 const struct output_ops output_table = {

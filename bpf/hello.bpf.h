@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Does this payload begin a handshake? Judged by its first bytes, on any port and at any place in a
+ * connection (STARTTLS), so the tests are strict: about one random segment in 10^9 passes.
+ */
+#ifndef CERTTAP_HELLO_BPF_H
+#define CERTTAP_HELLO_BPF_H
+
+#include "bpf/packet.bpf.h"
+
+#define RECORD_CIPHER_SPEC 20
+#define RECORD_ALERT 21
+#define RECORD_HANDSHAKE 22
+#define RECORD_HEADER_LEN 5
+#define RECORD_BODY_MAX (16384 + 2048)   /* RFC 5246 section 6.2.3 */
+
+#define MESSAGE_CLIENT_HELLO 1
+#define MESSAGE_SERVER_HELLO 2
+#define MESSAGE_CERTIFICATE 11
+#define MESSAGE_LEN_HIGH_MAX 16          /* a message of up to 1 MiB */
+
+#define HELLO_LEN 11                     /* bytes that the tests need */
+
+enum hello {
+	HELLO_NONE,
+	HELLO_CLIENT,
+	HELLO_CLIENT_V2,     /* TLS offered in an SSLv2 hello (RFC 5246 appendix E.2) */
+	HELLO_CLIENT_SSL2,   /* SSLv2 itself: its server answers without TLS records */
+	HELLO_SERVER,
+	HELLO_CERTIFICATE,   /* we came too late for the hello */
+	HELLO_TINY,          /* too short to tell, and nothing speaks against it */
+};
+
+static __always_inline _Bool is_message(__u8 type)
+{
+	return type == MESSAGE_CLIENT_HELLO || type == MESSAGE_SERVER_HELLO ||
+	       type == MESSAGE_CERTIFICATE;
+}
+
+/* 16 03 0x | length | type, length | version, or the length of the list of certificates */
+static __always_inline enum hello judge_record(const __u8 h[HELLO_LEN])
+{
+	__u32 record = h[3] << 8 | h[4];
+	__u32 message = h[6] << 16 | h[7] << 8 | h[8];
+
+	if (h[1] != 3 || h[2] > 4 || record < 4 || record > RECORD_BODY_MAX)
+		return HELLO_NONE;
+	if (h[5] == MESSAGE_CERTIFICATE && h[6] < MESSAGE_LEN_HIGH_MAX && message >= 3 &&
+	    (message - 3) >> 8 == (__u32)(h[9] << 8 | h[10]))
+		return HELLO_CERTIFICATE;
+	if (h[6] || h[9] != 3 || h[10] > 4)
+		return HELLO_NONE;
+	if (h[5] == MESSAGE_CLIENT_HELLO)
+		return HELLO_CLIENT;
+	return h[5] == MESSAGE_SERVER_HELLO ? HELLO_SERVER : HELLO_NONE;
+}
+
+/* 8x xx | 01 | version | lengths of ciphers, session and challenge, which add up */
+static __always_inline enum hello judge_v2(const __u8 h[HELLO_LEN])
+{
+	__u32 length = (h[0] & 0x7f) << 8 | h[1];
+	__u32 ciphers = h[5] << 8 | h[6], session = h[7] << 8 | h[8];
+	__u32 challenge = h[9] << 8 | h[10];
+
+	if (h[2] != MESSAGE_CLIENT_HELLO || !ciphers || ciphers % 3 || challenge < 16 ||
+	    challenge > 32 || length != 9 + ciphers + session + challenge)
+		return HELLO_NONE;
+	if (h[3] == 3 && h[4] <= 4)
+		return HELLO_CLIENT_V2;
+	return h[3] == 0 && h[4] == 2 ? HELLO_CLIENT_SSL2 : HELLO_NONE;
+}
+
+/* Fewer bytes than HELLO_LEN: peers with a tiny MSS, or that write byte by byte. */
+static __always_inline enum hello judge_tiny(struct __sk_buff *skb, const struct packet *p)
+{
+	__u8 h[HELLO_LEN] = { RECORD_HANDSHAKE, 3, 0, 0, 4, MESSAGE_CLIENT_HELLO };
+	__u32 len = p->head.wire_len;
+
+	if (len < 1)
+		return HELLO_NONE;
+	if (len > HELLO_LEN)
+		len = HELLO_LEN;
+	if (bpf_skb_load_bytes(skb, p->payload_off, h, len))
+		return HELLO_NONE;
+	if (h[0] != RECORD_HANDSHAKE || h[1] != 3 || h[2] > 4 || !is_message(h[5]))
+		return HELLO_NONE;
+	return HELLO_TINY;
+}
+
+static __always_inline enum hello judge_hello(struct __sk_buff *skb, const struct packet *p)
+{
+	__u8 h[HELLO_LEN];
+
+	if (p->head.wire_len < HELLO_LEN)
+		return judge_tiny(skb, p);
+	if (bpf_skb_load_bytes(skb, p->payload_off, h, HELLO_LEN))
+		return HELLO_NONE;
+	if (h[0] == RECORD_HANDSHAKE)
+		return judge_record(h);
+	return h[0] & 0x80 ? judge_v2(h) : HELLO_NONE;
+}
+
+/* DTLS (1.0, 1.2, and 1.3's hello, which says 1.2): a handshake record of epoch 0. */
+#define DTLS_HEADER_LEN 13
+/* QUIC long header with fixed bit, then the version; Initial packets only, for no others open. */
+#define QUIC_V1 0x00000001
+#define QUIC_V2 0x6b3343cf
+#define QUIC_DRAFT_29 0xff00001d
+#define QUIC_FORM_BITS 0xf0          /* form, fixed bit and packet type */
+#define QUIC_INITIAL_V1 0xc0         /* RFC 9000 section 17.2.2 */
+#define QUIC_INITIAL_V2 0xd0         /* RFC 9369 section 3.2 */
+
+static __always_inline _Bool judge_datagram(struct __sk_buff *skb, __u32 off, __u32 len)
+{
+	__u8 h[DTLS_HEADER_LEN];
+	__u32 version;
+
+	if (len <= DTLS_HEADER_LEN || bpf_skb_load_bytes(skb, off, h, sizeof(h)))
+		return 0;
+	if (h[0] == RECORD_HANDSHAKE)
+		return h[1] == 0xfe && (h[2] == 0xff || h[2] == 0xfd) && !h[3] && !h[4];
+	version = (__u32)h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
+	if ((h[0] & QUIC_FORM_BITS) == QUIC_INITIAL_V1)
+		return version == QUIC_V1 || version == QUIC_DRAFT_29;
+	return (h[0] & QUIC_FORM_BITS) == QUIC_INITIAL_V2 && version == QUIC_V2;
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a packet to addresses, ports, sequence numbers and the place of the payload.
+ *
+ * Nearly all packets have an IP header without options as their first bytes and that in the linear
+ * part: parse_fast() reads those in place. The rest goes through parse_slow(), which copies.
+ * Never bpf_skb_pull_data(): it changes the packet. Checksums are never looked at: on local
+ * traffic they are not filled in.
+ */
+#ifndef CERTTAP_PACKET_BPF_H
+#define CERTTAP_PACKET_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/event.h"
+#include "bpf/maps.bpf.h"
+
+#define TCP_FLAG_BYTE 13    /* offset of the flags in the TCP header */
+#define TCP_BIT_FIN 0x01
+#define TCP_BIT_SYN 0x02
+#define TCP_BIT_RST 0x04
+#define TCP_BIT_ACK 0x10
+
+#define VLAN_TAGS_MAX 2
+#define EXTENSIONS_MAX 6
+#define IP_FRAGMENT_BITS 0x3fff   /* "more fragments" and the offset */
+
+enum parsed { PARSED_OK, PARSED_SLOW, PARSED_NOTHING, PARSED_BAD };
+
+/* A TCP segment or UDP datagram. `head` is the beginning of the events that come of it. */
+struct packet {
+	struct event head;       /* wire_len is the payload's length */
+	__u32 payload_off;
+	__u32 bucket;
+	__u32 allowed;           /* walk(): so much of the payload may go up */
+	__u8 tcp_flags;
+	__u8 hello;              /* enum hello */
+	__u8 pad[2];
+};
+
+static __always_inline void take_address4(__u8 to[16], __u32 from)
+{
+	__u32 *words = (__u32 *)to;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = from;
+}
+
+static __always_inline void take_address6(__u8 to[16], const struct in6_addr *from)
+{
+	__u32 *words = (__u32 *)to;
+
+	words[0] = from->in6_u.u6_addr32[0];
+	words[1] = from->in6_u.u6_addr32[1];
+	words[2] = from->in6_u.u6_addr32[2];
+	words[3] = from->in6_u.u6_addr32[3];
+}
+
+/* `left`: bytes of the IP payload, by the IP header. */
+static __always_inline enum parsed take_tcp(struct packet *p, const struct tcphdr *tcp, __u32 off,
+					    __u32 left)
+{
+	__u32 len = tcp->doff * 4;
+
+	if (len < sizeof(*tcp) || len > left)
+		return PARSED_BAD;
+	p->tcp_flags = ((const __u8 *)tcp)[TCP_FLAG_BYTE];
+	p->head.l4 = IPPROTO_TCP;
+	p->head.sport = bpf_ntohs(tcp->source);
+	p->head.dport = bpf_ntohs(tcp->dest);
+	p->head.seq = bpf_ntohl(tcp->seq);
+	if (p->tcp_flags & TCP_BIT_SYN)
+		p->head.seq++;          /* data sent with a SYN begins after it */
+	p->head.ack = bpf_ntohl(tcp->ack_seq);
+	p->payload_off = off + len;
+	p->head.wire_len = left - len;
+	return PARSED_OK;
+}
+
+/* The length is that of the IP header: with segmentation offload the UDP header's is no guide. */
+static __always_inline enum parsed take_udp(struct packet *p, const struct udphdr *udp, __u32 off,
+					    __u32 left)
+{
+	if (left < sizeof(*udp))
+		return PARSED_BAD;
+	p->head.l4 = IPPROTO_UDP;
+	p->head.sport = bpf_ntohs(udp->source);
+	p->head.dport = bpf_ntohs(udp->dest);
+	p->payload_off = off + sizeof(*udp);
+	p->head.wire_len = left - sizeof(*udp);
+	return PARSED_OK;
+}
+
+static __always_inline enum parsed take_transport(struct __sk_buff *skb, struct packet *p,
+						  __u32 off, __u32 left, __u8 protocol)
+{
+	union {
+		struct tcphdr tcp;
+		struct udphdr udp;
+	} h;
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return PARSED_NOTHING;
+	if (off + left > skb->len)
+		return PARSED_BAD;
+	if (protocol == IPPROTO_TCP && !bpf_skb_load_bytes(skb, off, &h.tcp, sizeof(h.tcp)))
+		return take_tcp(p, &h.tcp, off, left);
+	if (protocol == IPPROTO_UDP && !bpf_skb_load_bytes(skb, off, &h.udp, sizeof(h.udp)))
+		return take_udp(p, &h.udp, off, left);
+	return PARSED_BAD;
+}
+
+static __always_inline enum parsed parse_slow4(struct __sk_buff *skb, struct packet *p, __u32 off)
+{
+	struct iphdr ip;
+	__u32 total, len;
+
+	if (bpf_skb_load_bytes(skb, off, &ip, sizeof(ip)))
+		return PARSED_BAD;
+	len = ip.ihl * 4;
+	total = bpf_ntohs(ip.tot_len);
+	if (!total)                     /* more than 64 KB in one packet (BIG TCP) */
+		total = skb->len - off;
+	if (ip.version != 4 || len < sizeof(ip) || total < len)
+		return PARSED_BAD;
+	if (ip.frag_off & bpf_htons(IP_FRAGMENT_BITS)) {
+		count(fragments, 1);
+		return PARSED_NOTHING;
+	}
+	take_address4(p->head.saddr, ip.saddr);
+	take_address4(p->head.daddr, ip.daddr);
+	return take_transport(skb, p, off + len, total - len, ip.protocol);
+}
+
+static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct packet *p, __u32 off)
+{
+	struct ipv6hdr ip;
+	__u32 end, i;
+	__u8 next, ext[2];
+
+	if (bpf_skb_load_bytes(skb, off, &ip, sizeof(ip)) || ip.version != 6)
+		return PARSED_BAD;
+	take_address6(p->head.saddr, &ip.saddr);
+	take_address6(p->head.daddr, &ip.daddr);
+	off += sizeof(ip);
+	end = ip.payload_len ? off + bpf_ntohs(ip.payload_len) : skb->len;
+	next = ip.nexthdr;
+	for (i = 0; i < EXTENSIONS_MAX; i++) {
+		if (next == IPPROTO_FRAGMENT) {
+			count(fragments, 1);
+			return PARSED_NOTHING;
+		}
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_AH)
+			break;
+		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
+			return PARSED_BAD;
+		off += next == IPPROTO_AH ? (ext[1] + 2) * 4 : (ext[1] + 1) * 8;
+		next = ext[0];
+	}
+	if (off > end)
+		return PARSED_BAD;
+	return take_transport(skb, p, off, end - off, next);
+}
+
+/* Any header that parse_fast() does not read: options, extensions, VLAN tags, paged headers. */
+__noinline int parse_slow(struct __sk_buff *skb, struct packet *p, __u32 off)
+{
+	__be16 protocol = skb->protocol;
+	__u32 i;
+
+	if (!p)
+		return PARSED_NOTHING;
+	/* The outer tag is usually in the skb's own fields; an inner one stands in the bytes. */
+	for (i = 0; off && i < VLAN_TAGS_MAX; i++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		if (bpf_skb_load_bytes(skb, off + 2, &protocol, sizeof(protocol)))
+			return PARSED_BAD;
+		off += 4;
+	}
+	if (protocol == bpf_htons(ETH_P_IP))
+		return parse_slow4(skb, p, off);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return parse_slow6(skb, p, off);
+	return PARSED_NOTHING;
+}
+
+static __always_inline enum parsed parse_fast4(struct __sk_buff *skb, struct packet *p, __u32 l3)
+{
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct iphdr *ip = data + l3;
+	struct tcphdr *tcp = data + l3 + sizeof(*ip);
+	struct udphdr *udp = data + l3 + sizeof(*ip);
+	__u32 total;
+
+	if ((void *)(ip + 1) > data_end || ip->version != 4 || ip->ihl != 5)
+		return PARSED_SLOW;
+	total = bpf_ntohs(ip->tot_len);
+	if (total < sizeof(*ip) || l3 + total > skb->len ||
+	    (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))
+		return PARSED_SLOW;
+	take_address4(p->head.saddr, ip->saddr);
+	take_address4(p->head.daddr, ip->daddr);
+	if (ip->protocol == IPPROTO_TCP && (void *)(tcp + 1) <= data_end)
+		return take_tcp(p, tcp, l3 + sizeof(*ip), total - sizeof(*ip));
+	if (ip->protocol == IPPROTO_UDP && (void *)(udp + 1) <= data_end)
+		return take_udp(p, udp, l3 + sizeof(*ip), total - sizeof(*ip));
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+		return PARSED_NOTHING;
+	return PARSED_SLOW;
+}
+
+static __always_inline enum parsed parse_fast6(struct __sk_buff *skb, struct packet *p, __u32 l3)
+{
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip = data + l3;
+	struct tcphdr *tcp = data + l3 + sizeof(*ip);
+	struct udphdr *udp = data + l3 + sizeof(*ip);
+	__u32 left;
+
+	if ((void *)(ip + 1) > data_end || ip->version != 6)
+		return PARSED_SLOW;
+	left = bpf_ntohs(ip->payload_len);
+	if (!left || l3 + sizeof(*ip) + left > skb->len)
+		return PARSED_SLOW;
+	take_address6(p->head.saddr, &ip->saddr);
+	take_address6(p->head.daddr, &ip->daddr);
+	if (ip->nexthdr == IPPROTO_TCP && (void *)(tcp + 1) <= data_end)
+		return take_tcp(p, tcp, l3 + sizeof(*ip), left);
+	if (ip->nexthdr == IPPROTO_UDP && (void *)(udp + 1) <= data_end)
+		return take_udp(p, udp, l3 + sizeof(*ip), left);
+	return PARSED_SLOW;
+}
+
+/* `l3`: where the IP header begins; 0, or after an Ethernet header. */
+static __always_inline _Bool parse(struct __sk_buff *skb, struct packet *p, __u32 l3)
+{
+	enum parsed parsed = PARSED_SLOW;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		parsed = parse_fast4(skb, p, l3);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		parsed = parse_fast6(skb, p, l3);
+	else if (!l3 || (skb->protocol != bpf_htons(ETH_P_8021Q) &&
+			 skb->protocol != bpf_htons(ETH_P_8021AD)))
+		return 0;
+	if (parsed == PARSED_SLOW)
+		parsed = parse_slow(skb, p, l3);
+	if (parsed == PARSED_BAD)
+		count(unparsable, 1);
+	return parsed == PARSED_OK;
+}
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers, each of which holds by itself: another uid, no capabilities, limits, Landlock, the filter of
+ * system calls. The order matters: what needs power comes first, the filter that forbids all of
+ * these calls comes last.
+ */
+#include "userspace/sandbox.h"
+
+#include <cap-ng.h>
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "userspace/sandbox_layers.h"
+
+#define NOBODY 65534    /* the kernel's overflow uid; used when no account has the name */
+#define SPARE_FDS 8     /* for timers, and for the file being written below write_dir_fd */
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	bool change;
+};
+
+/*
+ * Providers and their algorithms are loaded on first use and would then look for files. SHA-256 and the
+ * key types are what parsing a certificate asks for.
+ */
+static int prepare_openssl(void)
+{
+	const uint64_t what = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS |
+			      OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_ADD_ALL_CIPHERS;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len;
+
+	if (!OPENSSL_init_crypto(what, NULL))
+		return -ENOMEM;
+	if (!EVP_Digest("", 0, digest, &len, EVP_sha256(), NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+static bool has_capability(unsigned int capability)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
+static int choose_identity(const struct sandbox_options *options, struct identity *out)
+{
+	struct identity id = { .uid = NOBODY, .gid = NOBODY, .change = false };
+	const struct passwd *nobody;
+	struct stat dir;
+
+	id.change = geteuid() == 0 && has_capability(CAP_SETUID) && has_capability(CAP_SETGID);
+	if (options->write_dir_fd >= 0) {
+		if (fstat(options->write_dir_fd, &dir) != 0)
+			return -errno;
+		if (!S_ISDIR(dir.st_mode))
+			return -ENOTDIR;
+		id.uid = dir.st_uid;
+		id.gid = dir.st_gid;
+	} else if (id.change && (nobody = getpwnam("nobody")) != NULL && nobody->pw_uid != 0) {
+		id.uid = nobody->pw_uid;
+		id.gid = nobody->pw_gid;
+	}
+	*out = id;
+	return 0;
+}
+
+/*
+ * With a directory to write to: it becomes the root, so that an absolute path leads into it too. A
+ * sanitizer reads /proc at the end.
+ */
+static int confine_root(const struct sandbox_options *options)
+{
+	if (SANDBOX_SANITIZED || options->write_dir_fd < 0 || !has_capability(CAP_SYS_CHROOT))
+		return 0;
+	if (fchdir(options->write_dir_fd) != 0 || chroot(".") != 0)
+		return -errno;
+	return 0;
+}
+
+/* EINVAL: the id does not exist in this user namespace. Then there is nobody else to become. */
+static int change_identity(const struct identity *id)
+{
+	if (!id->change)
+		return 0;
+	if (setgroups(0, NULL) != 0 && errno != EPERM)   /* EPERM: the user namespace denies it */
+		return -errno;
+	if (setresgid(id->gid, id->gid, id->gid) != 0 && errno != EINVAL)
+		return -errno;
+	if (setresuid(id->uid, id->uid, id->uid) != 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+/* While the process still may: what is not in the bounding set can never come back. */
+static int empty_bounding_set(void)
+{
+	if (!has_capability(CAP_SETPCAP))
+		return 0;
+	capng_clear(CAPNG_SELECT_ALL);
+	return capng_apply(CAPNG_SELECT_BOUNDS) == 0 ? 0 : -EPERM;
+}
+
+static int drop_capabilities(void)
+{
+	capng_get_caps_process();
+	capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
+	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : -EPERM;
+}
+
+static int highest_fd(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	int highest = -1;
+
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)) != NULL) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > highest && fd != dirfd(dir))
+			highest = fd;
+	}
+	closedir(dir);
+	return highest;
+}
+
+static int lower(int resource, rlim_t value)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) != 0)
+		return -errno;
+	if (limit.rlim_max < value)
+		value = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max = value;
+	return setrlimit(resource, &limit) == 0 ? 0 : -errno;
+}
+
+static int set_limits(int fds)
+{
+	int err;
+
+	if ((err = lower(RLIMIT_CORE, 0)) != 0)
+		return err;
+	if (fds >= 0 && (err = lower(RLIMIT_NOFILE, (rlim_t)fds + 1 + SPARE_FDS)) != 0)
+		return err;
+	return SANDBOX_SANITIZED ? 0 : lower(RLIMIT_NPROC, 0);
+}
+
+static int forbid_new_power(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_DUMPABLE, SANDBOX_SANITIZED, 0, 0, 0) != 0)
+		return -errno;
+	return 0;
+}
+
+/* A change of credentials clears the parent-death signal; a parent that died before it is set is missed. */
+static int keep_death_signal(int signal, pid_t parent)
+{
+	if (signal == 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+static int fail(int err, const char *step, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "sandbox: %s: %s", step, strerror(-err));
+	return err;
+}
+
+int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_size)
+{
+	pid_t parent = getppid();
+	int death_signal = 0, fds = highest_fd(), err;
+	struct identity id = { 0 };
+
+	if ((err = prepare_openssl()) != 0)
+		return fail(err, "cannot make OpenSSL ready", why, why_size);
+	if (prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0) != 0)
+		return fail(-errno, "cannot read the parent-death signal", why, why_size);
+	if ((err = choose_identity(options, &id)) != 0)
+		return fail(err, "cannot use the directory to write to", why, why_size);
+	if ((err = empty_bounding_set()) != 0)
+		return fail(err, "cannot empty the bounding set", why, why_size);
+	if ((err = confine_root(options)) != 0)
+		return fail(err, "cannot change the root directory", why, why_size);
+	if ((err = change_identity(&id)) != 0)
+		return fail(err, "cannot change the uid", why, why_size);
+	if ((err = drop_capabilities()) != 0)
+		return fail(err, "cannot drop capabilities", why, why_size);
+	if ((err = set_limits(fds)) != 0)
+		return fail(err, "cannot set limits", why, why_size);
+	if ((err = forbid_new_power()) != 0)
+		return fail(err, "cannot set no_new_privs", why, why_size);
+	if ((err = keep_death_signal(death_signal, parent)) != 0)
+		return fail(err, "parent-death signal", why, why_size);
+	if ((err = sandbox_landlock(options)) != 0)
+		return fail(err, "Landlock", why, why_size);
+	if ((err = sandbox_seccomp(options)) != 0)
+		return fail(err, "seccomp", why, why_size);
+	return 0;
+}
