@@ -27,8 +27,8 @@ struct defrag_stats {
 	uint64_t evicted;     /* for want of room */
 	uint64_t oversize;
 	uint64_t overlaps;    /* fragments with other bytes than those held for the same place */
-	uint64_t cut;         /* fragments passed over because the capture does not hold them whole */
-	uint64_t malformed;   /* fragments passed over: no data, odd length, beyond the known end */
+	uint64_t cut;         /* fragments passed over: not captured whole */
+	uint64_t malformed;   /* fragments passed over: no data, odd length, beyond the end */
 };
 
 /* Returns NULL when out of memory; the caller frees with defrag_free(). */
@@ -39,7 +39,8 @@ void defrag_free(struct defrag *d);
  * Adds a PACKET_FRAGMENT packet. Returns true when it completes its datagram: then `*ip_payload`
  * borrows the joined bytes, valid until the next call; `packet`'s addresses and ip_protocol stand
  * for the whole (for IPv6 the protocol is the first fragment's). Give both to
- * packet_parse_transport(), then, unless it found TCP, the packet to tunnel_open().
+ * packet_parse_transport(), then, unless it found TCP, the packet to tunnel_open(). A fragment in
+ * a joined datagram may be given at once: `packet` may borrow from the previous result.
  */
 bool defrag_add(struct defrag *d, struct packet *packet, uint64_t time_ns,
 		struct bytes *ip_payload);

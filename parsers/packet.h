@@ -41,7 +41,7 @@ struct packet_fragment {
 };
 
 struct packet {
-	struct ip_address src, dst;
+	struct ip_address src, dst;  /* the ends': IPv6 routing and home address headers count */
 	uint16_t sport, dport;
 	uint8_t ip_version;     /* 4 or 6 */
 	uint8_t ip_protocol;    /* that of the payload: IPPROTO_TCP ... also for fragments */
@@ -58,7 +58,9 @@ bool packet_link_known(int link);
 /*
  * Parses one frame. `frame` holds what was captured; `wire_len` is the frame's length on the
  * wire (>= frame.len). On PACKET_TCP .. PACKET_FRAGMENT `out` is filled; otherwise its contents
- * are undefined. payload borrows from `frame`.
+ * are undefined. payload borrows from `frame`. A frame that ends too early is PACKET_CUT if more of
+ * it went over the wire, else PACKET_MALFORMED. TCP options that were cut off are not missed. Of an
+ * 802.11 aggregate only the first frame is parsed.
  */
 enum packet_kind packet_parse(int link, struct bytes frame, size_t wire_len, struct packet *out);
 
@@ -71,7 +73,8 @@ enum packet_kind packet_parse_ethertype(uint16_t ethertype, struct bytes frame, 
 
 /*
  * The transport header of an IP payload that was joined from fragments: fills ports, seq, ack,
- * flags and payload; src, dst, ip_version and ip_protocol must be set already.
+ * flags and payload; src, dst, ip_version and ip_protocol must be set already. Takes further IPv6
+ * extension headers off, too; never gives PACKET_FRAGMENT.
  */
 enum packet_kind packet_parse_transport(struct bytes ip_payload, size_t wire_len,
 					struct packet *inout);

@@ -51,7 +51,8 @@ enum parse pcapng_block_len(const struct pcapng *p, struct bytes head, uint32_t 
 
 /*
  * Parses one whole block. `*what` says which of `frame` and `secrets` was filled; they borrow
- * from `block`. On failure `*why` is a static text for the user.
+ * from `block`. On failure `*why` is a static text for the user, `*what`, `frame` and `secrets` are
+ * as they were, and later blocks may still be given (one block's end does not depend on its body).
  */
 MUST_CHECK bool pcapng_block(struct pcapng *p, struct bytes block, enum pcapng_item *what,
 			     struct pcapng_frame *frame, struct pcapng_secrets *secrets,
