@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/channel.h"
+
+#include <stdlib.h>
+
+#include "parsers/tls_hello.h"
+#include "userspace/handshake.h"
+
+#define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
+#define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
+
+void channel_forget_tail(struct side *s)
+{
+	free(s->tail);
+	s->tail = NULL;
+	s->tail_len = 0;
+}
+
+void channel_begin(struct tracker *t, struct side *s, uint32_t seq)
+{
+	stream_fini(&s->stream, &t->memory);
+	stream_init(&s->stream, seq);
+	channel_forget_tail(s);
+	s->first_seq = seq;
+	s->searched = 0;
+	s->state = SIDE_SEARCHING;
+}
+
+void channel_rest(struct tracker *t, struct side *s, enum side_state state)
+{
+	uint32_t next = s->stream.next;
+
+	stream_fini(&s->stream, &t->memory);
+	stream_init(&s->stream, next);
+	channel_forget_tail(s);
+	s->state = (uint8_t)state;
+}
+
+void channel_close_if_settled(struct tracker *t, struct flow *flow)
+{
+	if (!flow->handshake || !handshake_settled(flow->handshake))
+		return;
+	handshake_close(t, flow);
+	channel_rest(t, &flow->side[0], SIDE_DONE);
+	channel_rest(t, &flow->side[1], SIDE_DONE);
+}
+
+static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct segment *segment)
+{
+	unsigned int i;
+
+	if (flow->handshake)
+		return true;
+	flow->handshake = handshake_new(t, flow, segment);
+	if (!flow->handshake)
+		return false;
+	for (i = 0; i < 2; i++)
+		if (flow->side[i].syn_seen && !flow->side[!i].syn_seen)
+			flow->handshake->opener_side = (uint8_t)i;
+	return true;
+}
+
+static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		     const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+	struct tls_item item;
+	enum parse result;
+
+	while ((result = tls_reader_next(&h->reader[side], &t->memory, &in, &item)) == PARSE_OK) {
+		if (handshake_item(t, flow, side, &item, segment) == HANDSHAKE_SIDE_OVER) {
+			channel_rest(t, &flow->side[side], SIDE_DONE);
+			return;
+		}
+	}
+	if (result == PARSE_BAD) {
+		handshake_malformed(h, side, h->reader[side].why);
+		channel_rest(t, &flow->side[side], SIDE_DONE);
+	}
+}
+
+/* The SSL 2.0 format has no records: one message, then records follow. Returns false: not whole yet. */
+static bool read_sslv2_hello(struct tracker *t, struct flow *flow, unsigned int side,
+			     struct bytes *in, const struct segment *segment)
+{
+	struct tls_client_hello hello;
+
+	if (tls_sslv2_hello_parse(in, &hello) != PARSE_OK)
+		return false;
+	handshake_client_hello(t, flow, side, &hello, segment);
+	return true;
+}
+
+/* TLS begins at the front of `in`. Here and below, true: with a ClientHello. */
+static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
+		      enum tls_found found, struct bytes in, const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+
+	if (!handshake_ensure(t, flow, segment))
+		return false;
+	s->state = SIDE_READING;
+	/* in.data lies at the end of what has passed in order. */
+	s->first_seq = s->stream.next - (uint32_t)in.len;
+	if (found == TLS_FOUND_SSLV2_HELLO && !read_sslv2_hello(t, flow, side, &in, segment)) {
+		handshake_malformed(flow->handshake, side, "SSL 2.0 ClientHello cannot be read");
+		channel_rest(t, s, SIDE_DONE);
+		return false;
+	}
+	read_tls(t, flow, side, in, segment);
+	return found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO;
+}
+
+/* What a head may show counts only where it fits what is known of the connection. */
+static bool head_counts(const struct flow *flow, const struct side *s, enum tls_found found)
+{
+	switch (found) {
+	case TLS_FOUND_ALERT:
+		return flow->handshake != NULL;
+	case TLS_FOUND_ENCRYPTED:
+		return !flow->handshake && !s->syn_seen && s->searched == 0;
+	case TLS_FOUND_OTHER_HANDSHAKE:
+		return flow->handshake || s->searched == 0;
+	default:
+		return true;
+	}
+}
+
+static void keep_tail(struct side *s, struct bytes in)
+{
+	if (in.len > TAIL_MAX)
+		return;
+	if (!s->tail)
+		s->tail = malloc(TAIL_MAX);
+	if (!s->tail)
+		return;
+	memmove(s->tail, in.data, in.len);
+	s->tail_len = (uint8_t)in.len;
+}
+
+static bool begin_found(struct tracker *t, struct flow *flow, unsigned int side,
+			enum tls_found found, struct bytes in, const struct segment *segment)
+{
+	if (found == TLS_FOUND_ENCRYPTED) {
+		if (!handshake_ensure(t, flow, segment))
+			return false;
+		handshake_midstream(t, flow, side);
+		channel_close_if_settled(t, flow);
+		return false;
+	}
+	return begin_tls(t, flow, side, found, in, segment);
+}
+
+/* Looks for TLS in bytes that are next in order and have no remembered tail before them. */
+static bool search(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		   const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	enum tls_found found;
+	enum parse result;
+	size_t at = 0;
+
+	result = tls_head(in, &found);
+	if (result == PARSE_OK && head_counts(flow, s, found))
+		return begin_found(t, flow, side, found, in, segment);
+	result = tls_find(in, &at, &found);
+	s->searched += (uint32_t)in.len;
+	if (result == PARSE_OK)
+		return begin_tls(t, flow, side, found, bytes_of(in.data + at, in.len - at), segment);
+	if (result == PARSE_MORE)
+		keep_tail(s, bytes_of(in.data + at, in.len - at));
+	else if (s->searched > SEARCH_BYTES)
+		channel_rest(t, s, SIDE_PASSED);
+	return false;
+}
+
+/*
+ * The bytes kept before `in` may begin TLS together with it: looks at both joined, and then hands `in` on.
+ */
+static bool search_joined(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+			  const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	uint8_t joined[2 * TAIL_MAX];
+	size_t tail_len = s->tail_len, len = in.len < TAIL_MAX ? in.len : TAIL_MAX, at = 0;
+	enum tls_found found;
+	enum parse result;
+	struct bytes rest;
+
+	memcpy(joined, s->tail, tail_len);
+	memcpy(joined + tail_len, in.data, len);
+	channel_forget_tail(s);
+	result = tls_find(bytes_of(joined, tail_len + len), &at, &found);
+	if (result == PARSE_BAD || at >= tail_len)
+		return search(t, flow, side, in, segment);
+	if (result == PARSE_MORE) {
+		/* All of `in` is inside, for a beginning is never longer than a tail. */
+		keep_tail(s, bytes_of(joined + at, tail_len + len - at));
+		return s->tail_len ? false : search(t, flow, side, in, segment);
+	}
+	rest = bytes_of(joined + at, tail_len - at);
+	if (!handshake_ensure(t, flow, segment))
+		return false;
+	s->state = SIDE_READING;
+	s->first_seq = s->stream.next - (uint32_t)(in.len + rest.len);
+	read_tls(t, flow, side, rest, segment);
+	channel_bytes(t, flow, side, in, segment);
+	return found == TLS_FOUND_CLIENT_HELLO;
+}
+
+bool channel_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		   const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+
+	if (in.len == 0)
+		return false;
+	if (s->state == SIDE_READING && flow->handshake)
+		read_tls(t, flow, side, in, segment);
+	else if (s->state == SIDE_SEARCHING && s->tail_len)
+		return search_joined(t, flow, side, in, segment);
+	else if (s->state == SIDE_SEARCHING)
+		return search(t, flow, side, in, segment);
+	return false;
+}
+
+void channel_missed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t from,
+		    uint32_t len)
+{
+	struct side *s = &flow->side[side];
+	struct handshake *h = flow->handshake;
+
+	channel_forget_tail(s);
+	if (!h || !channel_open(s))
+		return;
+	s->missed = true;
+	handshake_missed(h, side, from, (uint64_t)from + len);
+	if (s->state == SIDE_READING && !tls_reader_lose(&h->reader[side], &t->memory, len)) {
+		tls_reader_fini(&h->reader[side], &t->memory);
+		tls_reader_init(&h->reader[side], t->limits.message);
+		s->state = SIDE_SEARCHING;
+	}
+}
