@@ -43,22 +43,36 @@ static bool walk_length(struct tls_certificate_walk *w, struct bytes *in, uint32
 	return true;
 }
 
+/* The length before an entry; one that reaches beyond the list is cut there, as in tls_certificate_next(). */
+static bool walk_entry(struct tls_certificate_walk *w, struct bytes *in, bool *truncated)
+{
+	uint32_t before = w->header_len;
+	bool whole = walk_length(w, in, &w->length);
+
+	w->list_left -= (whole ? 3 : w->header_len) - before;
+	if (!whole)
+		return false;
+	*truncated = w->length > w->list_left;
+	if (*truncated)
+		w->length = w->list_left;
+	w->left = w->length;
+	w->in_certificate = true;
+	return true;
+}
+
 bool tls_certificate_walk(struct tls_certificate_walk *w, struct bytes *in,
 			  struct tls_certificate_part *out)
 {
-	uint32_t ignored;
-
 	*out = (struct tls_certificate_part){ 0 };
 	if (!w->list_begun) {
-		if (!walk_length(w, in, &ignored))
+		if (!walk_length(w, in, &w->list_left))
 			return false;
 		w->list_begun = true;
 	}
 	if (!w->in_certificate) {
-		if (!walk_length(w, in, &w->length))
+		/* What follows the list, and one or two stray bytes at its end, are no certificates. */
+		if (w->list_left < 3u - w->header_len || !walk_entry(w, in, &w->truncated))
 			return false;
-		w->left = w->length;
-		w->in_certificate = true;
 		out->begins = true;
 	}
 	if (in->len == 0 && w->left > 0 && !out->begins)
@@ -67,7 +81,9 @@ bool tls_certificate_walk(struct tls_certificate_walk *w, struct bytes *in,
 	if (!bytes_skip(in, out->part.len))
 		return false;
 	w->left -= (uint32_t)out->part.len;
+	w->list_left -= (uint32_t)out->part.len;
 	out->length = w->length;
+	out->truncated = w->truncated;
 	out->ends = w->left == 0;
 	if (out->ends)
 		w->in_certificate = false;

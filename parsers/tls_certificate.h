@@ -28,18 +28,21 @@ MUST_CHECK bool tls_certificate_next(struct bytes *list, struct tls_certificate_
  * them. The caller hashes `part`; `ends` says that the certificate is complete.
  */
 struct tls_certificate_walk {
+	uint32_t list_left;    /* bytes of the list still to come */
 	uint32_t left;         /* bytes of the current certificate still to come */
-	uint32_t length;       /* its length */
+	uint32_t length;       /* its length, as far as the list reaches */
 	uint8_t header[3];
 	uint8_t header_len;
 	bool list_begun;       /* the list's own length has passed */
 	bool in_certificate;
+	bool truncated;        /* the list ends inside the current certificate */
 };
 
 struct tls_certificate_part {
 	struct bytes part;
 	uint32_t length;       /* of the whole certificate */
 	bool begins, ends;
+	bool truncated;        /* it would have been longer, but the list ends */
 };
 
 /* Takes from `in` the next piece of a certificate; false: `in` is used up. */

@@ -176,6 +176,24 @@ static bool other_handshake_begins(struct bytes in)
 	return message + 4 == len;
 }
 
+enum parse tls_record_begins(struct bytes in)
+{
+	uint8_t type;
+	uint16_t version, len;
+
+	if (!bytes_u8(&in, &type))
+		return PARSE_MORE;
+	if (type != TLS_HANDSHAKE && type != TLS_ALERT)
+		return PARSE_BAD;
+	if (!bytes_u16(&in, &version))
+		return in.len == 0 || in.data[0] == 3 || in.data[0] == 1 ? PARSE_MORE : PARSE_BAD;
+	if (!tls_version_plausible(version))
+		return PARSE_BAD;
+	if (!bytes_u16(&in, &len))
+		return PARSE_MORE;
+	return len <= TLS_BODY_MAX ? PARSE_OK : PARSE_BAD;
+}
+
 enum parse tls_head(struct bytes in, enum tls_found *what)
 {
 	enum parse result;

@@ -34,6 +34,9 @@ enum parse tls_begins(struct bytes in, enum tls_found *what);
  */
 enum parse tls_head(struct bytes in, enum tls_found *what);
 
+/* Is this the header of some handshake or alert record? Weak: only where TLS is expected. */
+enum parse tls_record_begins(struct bytes in);
+
 /*
  * Looks for a beginning anywhere in `in`. PARSE_OK: at offset *at. PARSE_MORE: none yet, but one may
  * begin at *at, so keep the bytes from there on. PARSE_BAD: none.
