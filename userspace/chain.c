@@ -42,6 +42,7 @@ struct chain_table {
 	struct chain_entry *chains;
 	struct known_message *known;
 	size_t known_bytes;
+	size_t bytes;             /* of certificates kept */
 	struct chain_counters counters;
 	struct x509 *scratch;
 };
@@ -56,8 +57,11 @@ struct chain_table *chain_table_new(const struct chain_limits *limits,
 	*t = (struct chain_table){
 		.key = hash_key_random(), .limits = *limits, .on_new = on_new, .context = context,
 	};
+	if (t->limits.chain_len > TLS_CHAIN_MAX)
+		t->limits.chain_len = TLS_CHAIN_MAX;
 	t->scratch = malloc(sizeof(*t->scratch));
-	if (!t->scratch) {
+	if (!t->scratch || !x509_init()) {
+		free(t->scratch);
 		free(t);
 		return NULL;
 	}
@@ -117,9 +121,12 @@ static struct x509 *x509_shrunk(const struct x509 *x509)
 	return copy;
 }
 
-/* Reads and keeps a certificate that is new. `x509` is filled for hash and length, and `der` may be empty. */
-static struct certificate_entry *certificate_keep(struct chain_table *t, struct bytes der,
-						  const uint8_t key[33], unsigned int hash)
+/*
+ * Reads a certificate that is new. `der.data` is NULL where it was too long to be kept: then t->scratch
+ * holds its hash and length. NULL: no memory.
+ */
+static struct certificate_entry *certificate_new(struct chain_table *t, struct bytes der,
+						 const uint8_t key[33])
 {
 	struct certificate_entry *entry = calloc(1, sizeof(*entry));
 	struct certificate *c;
@@ -139,18 +146,41 @@ static struct certificate_entry *certificate_keep(struct chain_table *t, struct 
 	}
 	c->der_len = (uint32_t)t->scratch->der_len;
 	c->x509 = x509_shrunk(t->scratch);
-	if (!c->x509)
-		goto fail;
-	HASH_ADD_BYHASHVALUE(hh, t->certificates, key, sizeof(entry->key), hash, entry);
-	if (!entry->hh.tbl)
-		goto fail;
-	t->counters.certificates++;
-	if (t->on_new)
-		t->on_new(t->context, c);
-	return entry;
+	if (c->x509)
+		return entry;
 fail:
 	certificate_entry_free(entry);
 	return NULL;
+}
+
+static size_t certificate_cost(const struct certificate *c)
+{
+	return sizeof(struct certificate_entry) + (c->der ? c->der_len : 0) +
+	       offsetof(struct x509, san) + c->x509->san_count * sizeof(c->x509->san[0]);
+}
+
+static bool table_full(const struct chain_table *t)
+{
+	return t->counters.chains >= t->limits.chains || t->bytes >= t->limits.bytes;
+}
+
+/* Keeps it for good, where there is room; else it is loose. */
+static void certificate_keep(struct chain_table *t, struct certificate_entry *entry,
+			     unsigned int hash)
+{
+	struct certificate *c = &entry->certificate;
+
+	c->loose = true;
+	if (!table_full(t)) {
+		HASH_ADD_BYHASHVALUE(hh, t->certificates, key, sizeof(entry->key), hash, entry);
+		c->loose = !entry->hh.tbl;
+	}
+	if (!c->loose) {
+		t->bytes += certificate_cost(c);
+		t->counters.certificates++;
+	}
+	if (t->on_new)
+		t->on_new(t->context, c);
 }
 
 static const struct certificate *certificate_get(struct chain_table *t, struct bytes der,
@@ -164,44 +194,86 @@ static const struct certificate *certificate_get(struct chain_table *t, struct b
 	key[32] = truncated;
 	hash = (unsigned int)hash_bytes(&t->key, key, sizeof(key));
 	HASH_FIND_BYHASHVALUE(hh, t->certificates, key, sizeof(key), hash, entry);
-	if (!entry)
-		entry = certificate_keep(t, der, key, hash);
+	if (!entry) {
+		entry = certificate_new(t, der, key);
+		if (entry)
+			certificate_keep(t, entry, hash);
+	}
 	return entry ? &entry->certificate : NULL;
 }
 
-/* The one chain of these certificates. `draft` is not kept. */
+static void release_certificates(const struct certificate *const *certificates, uint32_t num)
+{
+	uint32_t i;
+
+	for (i = 0; i < num; i++)
+		if (certificates[i]->loose)
+			certificate_entry_free((struct certificate_entry *)
+					       ((char *)certificates[i] -
+						offsetof(struct certificate_entry, certificate)));
+}
+
+void chain_release(const struct chain *chain)
+{
+	if (!chain || chain->id)
+		return;
+	release_certificates(chain->certificates, chain->num);
+	free((char *)chain - offsetof(struct chain_entry, chain));
+}
+
+static bool any_loose(const struct chain *chain)
+{
+	uint32_t i;
+
+	for (i = 0; i < chain->num; i++)
+		if (chain->certificates[i]->loose)
+			return true;
+	return false;
+}
+
+/* `key` is `num` certificates, and what else makes the chain another one. */
+static struct chain_entry *chain_entry_new(const struct chain *draft, const void *const *key,
+					   size_t key_len)
+{
+	struct chain_entry *entry = calloc(1, sizeof(*entry) + key_len);
+
+	if (!entry)
+		return NULL;
+	entry->chain = *draft;
+	memcpy(entry->chain.certificates, key, key_len);
+	return entry;
+}
+
+/* The one chain of these certificates, or a loose one. `draft` is not kept. */
 static int chain_intern(struct chain_table *t, const struct chain *draft, const struct chain **out)
 {
-	/* Certificates that were cut off a chain's end still make it another chain. */
-	struct chain_entry *entry;
-	size_t len = sizeof(struct chain_entry) + (draft->num + 1) * sizeof(draft->certificates[0]);
 	const void *key[TLS_CHAIN_MAX + 1];
 	size_t key_len = (draft->num + 1) * sizeof(key[0]);
+	bool loose = any_loose(draft);
+	struct chain_entry *entry = NULL;
 	unsigned int hash;
 
 	if (draft->num == 0)
 		return -ENODATA;
 	memcpy(key, draft->certificates, draft->num * sizeof(key[0]));
+	/* Certificates that were cut off a chain's end still make it another chain. */
 	key[draft->num] = (const void *)((uintptr_t)draft->total << 1 | draft->partial);
 	hash = (unsigned int)hash_bytes(&t->key, key, key_len);
-	HASH_FIND_BYHASHVALUE(hh, t->chains, key, key_len, hash, entry);
+	if (!loose)
+		HASH_FIND_BYHASHVALUE(hh, t->chains, key, key_len, hash, entry);
 	if (!entry) {
-		if (t->counters.chains >= t->limits.chains) {
+		entry = chain_entry_new(draft, key, key_len);
+		if (!entry) {
+			release_certificates(draft->certificates, draft->num);
+			return -ENOMEM;
+		}
+		if (!loose && t->counters.chains < t->limits.chains)
+			HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->chains, entry->chain.certificates, key_len,
+						    hash, entry);
+		if (entry->hh.tbl)
+			entry->chain.id = (uint32_t)++t->counters.chains;
+		else
 			t->counters.over_limit++;
-			return -ENOSPC;
-		}
-		entry = calloc(1, len);
-		if (!entry)
-			return -ENOMEM;
-		entry->chain = *draft;
-		entry->chain.id = (uint32_t)++t->counters.chains;
-		memcpy(entry->chain.certificates, key, key_len);
-		HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->chains, entry->chain.certificates, key_len, hash,
-					    entry);
-		if (!entry->hh.tbl) {
-			free(entry);
-			return -ENOMEM;
-		}
 	}
 	*out = &entry->chain;
 	return 0;
@@ -229,11 +301,11 @@ static int parse_list(struct chain_table *t, struct bytes list, bool partial,
 			t->counters.cut++;
 			continue;
 		}
-		if (!EVP_Digest(entry.der.data, entry.der.len, sha256, NULL, EVP_sha256(), NULL))
+		if (!EVP_Digest(entry.der.data, entry.der.len, sha256, NULL, EVP_sha256(), NULL) ||
+		    !(certificate = certificate_get(t, entry.der, sha256, entry.truncated))) {
+			release_certificates(draft.certificates, draft.chain.num);
 			return -ENOMEM;
-		certificate = certificate_get(t, entry.der, sha256, entry.truncated);
-		if (!certificate)
-			return -ENOMEM;
+		}
 		draft.certificates[draft.chain.num++] = certificate;
 	}
 	return chain_intern(t, &draft.chain, out);
@@ -281,7 +353,7 @@ int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 	if (list.len == 0)
 		return -ENODATA;
 	err = parse_list(t, list, partial, out);
-	if (err == 0 && !partial && !message)
+	if (err == 0 && !partial && !message && (*out)->id)
 		remember(t, body, hash, *out);
 	return err;
 }
@@ -322,6 +394,7 @@ void chain_builder_free(struct chain_builder *b)
 {
 	if (!b)
 		return;
+	release_certificates(b->draft.certificates, b->draft.chain.num);
 	EVP_MD_CTX_free(b->digest);
 	budget_give(b->memory, b->der_capacity);
 	free(b->der);
@@ -356,9 +429,11 @@ static void builder_gather(struct chain_builder *b, const struct tls_certificate
 	b->der_len = need;
 }
 
-static void builder_close_certificate(struct chain_builder *b, uint32_t length)
+static void builder_close_certificate(struct chain_builder *b, uint32_t length, bool truncated)
 {
-	struct bytes der = bytes_of(b->der_len ? b->der : NULL, b->der_len);
+	/* A certificate that is kept is never NULL, also when it is empty. */
+	struct bytes der = bytes_of(length <= X509_FIELDS_MAX ? (b->der ? b->der : (const uint8_t *)"") : NULL,
+				    b->der_len);
 	const struct certificate *certificate;
 	uint8_t sha256[32];
 
@@ -373,7 +448,7 @@ static void builder_close_certificate(struct chain_builder *b, uint32_t length)
 	}
 	if (!der.data)
 		x509_oversize(sha256, length, b->table->scratch);
-	certificate = certificate_get(b->table, der, sha256, false);
+	certificate = certificate_get(b->table, der, sha256, truncated);
 	if (!certificate)
 		b->err = -ENOMEM;
 	else
@@ -394,15 +469,20 @@ void chain_builder_feed(struct chain_builder *b, struct bytes part)
 			b->err = -ENOMEM;
 		builder_gather(b, &piece);
 		if (piece.ends && b->err == 0)
-			builder_close_certificate(b, piece.length);
+			builder_close_certificate(b, piece.length, piece.truncated);
 	}
 }
 
 int chain_builder_finish(struct chain_builder *b, bool partial, const struct chain **out)
 {
+	int err;
+
 	if (b->err)
 		return b->err;
 	b->draft.chain.partial = partial;
 	b->table->counters.messages++;
-	return chain_intern(b->table, &b->draft.chain, out);
+	err = chain_intern(b->table, &b->draft.chain, out);
+	/* Loose certificates belong to the chain now, or are gone. */
+	b->draft.chain.num = 0;
+	return err;
 }

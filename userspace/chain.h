@@ -16,11 +16,15 @@ struct certificate {
 	uint8_t *der;            /* NULL: longer than X509_FIELDS_MAX, not kept */
 	const struct x509 *x509; /* fields; san[] is cut to san_count entries */
 	bool truncated;
+	bool loose;              /* of a loose chain alone: freed with it */
 };
 
-/* The certificates of one Certificate message, leaf first, as presented. Never empty. */
+/*
+ * The certificates of one Certificate message, leaf first, as presented. Never empty. The table keeps it for
+ * good; when the table is full, a chain is loose: chain_release() frees it, and nothing may keep it longer.
+ */
 struct chain {
-	uint32_t id;             /* counted from 1, in the order first seen */
+	uint32_t id;             /* counted from 1, in the order first seen; 0: loose */
 	uint32_t num;            /* kept in certificates[] */
 	uint32_t total;          /* in the message: more than `num` when over the cap */
 	bool partial;            /* the message itself was not complete */
@@ -31,18 +35,20 @@ struct chain_table;
 
 struct chain_limits {
 	uint32_t chains;          /* distinct chains kept; default 65,536 */
-	uint32_t chain_len;       /* certificates kept of one chain; default TLS_CHAIN_MAX */
+	size_t bytes;             /* of distinct certificates kept; default 256 MiB */
+	uint32_t chain_len;       /* certificates kept of one chain; default and most TLS_CHAIN_MAX */
 	size_t known_bytes;       /* messages kept to recognise them by; default 32 MiB */
 };
 
-#define CHAIN_LIMITS_DEFAULT { .chains = 65536, .chain_len = TLS_CHAIN_MAX, .known_bytes = 32u << 20 }
+#define CHAIN_LIMITS_DEFAULT \
+	{ .chains = 65536, .bytes = 256u << 20, .chain_len = TLS_CHAIN_MAX, .known_bytes = 32u << 20 }
 
 struct chain_counters {
 	uint64_t messages;        /* Certificate messages looked up */
 	uint64_t known;           /* of those, recognised by their bytes */
 	uint64_t certificates;    /* distinct */
 	uint64_t chains;          /* distinct */
-	uint64_t over_limit;      /* chains that were not kept: the table is full */
+	uint64_t over_limit;      /* chains that were not kept: loose ones */
 	uint64_t cut;             /* certificates beyond `chain_len` */
 };
 
@@ -55,11 +61,14 @@ void chain_table_free(struct chain_table *t);
 
 /*
  * The chain of a Certificate message's body (up to TLS 1.2). `partial`: the message was cut off; only whole
- * entries count then. Returns 0 with *out, which the table owns; -ENODATA for an empty list; -EBADMSG when
- * there is no list; -ENOSPC when the table is full; -ENOMEM.
+ * entries count then. Returns 0 with *out, to be given to chain_release(); -ENODATA for an empty list; -EBADMSG
+ * when there is no list; -ENOMEM.
  */
 int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 		       const struct chain **out);
+
+/* The caller looks at this chain no more. NULL is fine. */
+void chain_release(const struct chain *chain);
 
 /* A chain from certificates that were too long to be kept: built up while they pass. */
 struct chain_builder;

@@ -126,6 +126,15 @@ static bool head_counts(const struct flow *flow, const struct side *s, enum tls_
 	}
 }
 
+/* The first bytes of the answer to a ClientHello: if they make a record, the reader says what is wrong with it. */
+static bool answer_expected(const struct flow *flow, unsigned int side)
+{
+	const struct handshake *h = flow->handshake;
+
+	return h && h->client_side == !side && h->messages[side] == 0 && flow->side[side].searched == 0 &&
+	       !h->missed[side];
+}
+
 static void keep_tail(struct side *s, struct bytes in)
 {
 	if (in.len > TAIL_MAX)
@@ -160,6 +169,15 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 	enum parse result;
 	size_t at = 0;
 
+	if (answer_expected(flow, side)) {
+		result = tls_record_begins(in);
+		if (result == PARSE_OK)
+			return begin_tls(t, flow, side, TLS_FOUND_OTHER_HANDSHAKE, in, segment);
+		if (result == PARSE_MORE) {
+			keep_tail(s, in);
+			return false;
+		}
+	}
 	result = tls_head(in, &found);
 	if (result == PARSE_OK && head_counts(flow, s, found))
 		return begin_found(t, flow, side, found, in, segment);
@@ -190,7 +208,9 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	memcpy(joined, s->tail, tail_len);
 	memcpy(joined + tail_len, in.data, len);
 	channel_forget_tail(s);
-	result = tls_find(bytes_of(joined, tail_len + len), &at, &found);
+	found = TLS_FOUND_OTHER_HANDSHAKE;
+	result = answer_expected(flow, side) ? tls_record_begins(bytes_of(joined, tail_len + len)) :
+					       tls_find(bytes_of(joined, tail_len + len), &at, &found);
 	if (result == PARSE_BAD || at >= tail_len)
 		return search(t, flow, side, in, segment);
 	if (result == PARSE_MORE) {
@@ -234,7 +254,7 @@ void channel_missed(struct tracker *t, struct flow *flow, unsigned int side, uin
 	if (!h || !channel_open(s))
 		return;
 	s->missed = true;
-	handshake_missed(h, side, from, (uint64_t)from + len);
+	handshake_missed(t, h, side, from, (uint64_t)from + len);
 	if (s->state == SIDE_READING && !tls_reader_lose(&h->reader[side], &t->memory, len)) {
 		tls_reader_fini(&h->reader[side], &t->memory);
 		tls_reader_init(&h->reader[side], t->limits.message);

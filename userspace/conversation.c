@@ -131,12 +131,17 @@ static void side_add(struct tracker *t, struct flow *flow, unsigned int side, ui
 		return;
 	t->counters.stream_full++;
 	/* No room to wait any longer for what is missing. This segment's own bytes have their turn behind it. */
-	side_give_up_gap(t, flow, side, segment);
-	if (channel_open(s) &&
-	    stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now) == STREAM_OK) {
+	while (channel_open(s) && added == STREAM_FULL && stream_gap(&s->stream)) {
+		side_give_up_gap(t, flow, side, segment);
+		if (!channel_open(s))
+			return;
+		added = stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now);
 		side_bytes(t, flow, side, now, segment);
 		side_drain(t, flow, side, segment);
 	}
+	/* Not even alone: these bytes are lost by a limit. */
+	if (added == STREAM_FULL)
+		channel_missed(t, flow, side, seq - s->first_seq, (uint32_t)segment->payload.len);
 }
 
 /* The first data of a direction whose beginning is not known. */
@@ -178,19 +183,38 @@ static void side_hold(struct tracker *t, struct flow *flow, unsigned int side, u
 		side_flush(t, flow, side, segment);
 }
 
+/*
+ * Another ClientHello in the same connection: the second one after a HelloRetryRequest, or a new handshake after
+ * TLS was ended.
+ */
+static void begin_again(struct tracker *t, struct flow *flow, unsigned int side)
+{
+	struct handshake *h = flow->handshake;
+	struct side *peer = &flow->side[!side];
+
+	if (h->hello_retry && !h->recorded[ROLE_SERVER]) {
+		tls_reader_fini(&h->reader[side], &t->memory);
+		tls_reader_init(&h->reader[side], t->limits.message);
+		return;
+	}
+	handshake_close(t, flow);
+	if (peer->state == SIDE_READING)
+		peer->state = SIDE_SEARCHING;
+}
+
 /* Only heads are looked at here; retransmissions of an old hello must not count. */
 static void side_glance(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 			const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 	uint32_t end = seq + (uint32_t)segment->payload.len;
-	enum tls_found found;
+	enum tls_found found = TLS_FOUND_OTHER_HANDSHAKE;
 
 	if (segment->payload.data[0] == TLS_HANDSHAKE &&
 	    (!seq_before(seq, s->stream.next) || s->stream.next - seq > REPEAT_WINDOW) &&
 	    tls_begins(segment->payload, &found) != PARSE_BAD) {
 		if (flow->handshake && found == TLS_FOUND_CLIENT_HELLO)
-			handshake_close(t, flow);
+			begin_again(t, flow, side);
 		channel_begin(t, s, seq);
 		side_add(t, flow, side, seq, segment);
 		return;
@@ -208,7 +232,7 @@ static void flow_reset(struct tracker *t, struct flow *flow)
 	conversation_close(t, flow);
 	for (i = 0; i < 2; i++) {
 		s = &flow->side[i];
-		*s = (struct side){ .syn_seen = s->syn_pending, .isn = s->isn };
+		*s = (struct side){ .syn_seen = s->syn_pending, .isn = s->pending_isn };
 		if (s->syn_seen)
 			channel_begin(t, s, s->isn + 1);
 	}
@@ -220,23 +244,23 @@ static void flow_reset(struct tracker *t, struct flow *flow)
  */
 static void take_syn(struct tracker *t, struct side *s, uint32_t seq)
 {
-	bool fresh = s->state == SIDE_NEW || (s->state == SIDE_SEARCHING && s->searched == 0 &&
-					      !s->stream.ranges && !s->tail_len);
+	bool fresh = !s->syn_seen && !s->data_seen;
 
 	if (s->syn_seen && s->isn == seq)
 		return;
-	s->isn = seq;
 	if (fresh) {
 		channel_begin(t, s, seq + 1);
+		s->isn = seq;
 		s->syn_seen = true;
 	} else {
+		s->pending_isn = seq;
 		s->syn_pending = true;
 	}
 }
 
 static bool belongs_to_pending_syn(const struct side *s, uint32_t seq)
 {
-	return s->syn_pending && seq - (s->isn + 1) < SYN_WINDOW && seq != s->stream.next;
+	return s->syn_pending && seq - (s->pending_isn + 1) < SYN_WINDOW && seq != s->stream.next;
 }
 
 /* The addresses are used again, though no SYN says so. */
@@ -261,6 +285,7 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 	t->counters.segments++;
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
+	s->data_seen = true;
 	if (s->state == SIDE_NEW)
 		side_first_data(t, flow, side, seq, segment);
 	if (s->state == SIDE_HOLDING)
@@ -299,7 +324,7 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 		side_flush(t, flow, side, segment);
 		if (flow->handshake && s->state != SIDE_DONE) {
 			s->missed = true;
-			handshake_missed(flow->handshake, side, s->stream.next - s->first_seq,
+			handshake_missed(t, flow->handshake, side, s->stream.next - s->first_seq,
 					 s->stream.next - s->first_seq);
 		}
 	}

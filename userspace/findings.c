@@ -23,17 +23,18 @@ static bool readable(const struct x509 *x)
 	return x->parse == X509_PARSE_OK || x->parse == X509_PARSE_LENIENT;
 }
 
+/* Packets without a time (pcapng's simple blocks) say nothing about then. */
 static unsigned int validity(const struct ledger_row *row, const struct x509 *leaf, int64_t now_s)
 {
 	unsigned int found = 0;
 
 	if (leaf->not_after.known) {
-		if (leaf->not_after.unix_s < (int64_t)(row->last_ns / 1000000000u))
+		if (row->last_ns && leaf->not_after.unix_s < (int64_t)(row->last_ns / 1000000000u))
 			found |= 1u << FINDING_EXPIRED;
 		if (leaf->not_after.unix_s < now_s)
 			found |= 1u << FINDING_EXPIRED_NOW;
 	}
-	if (leaf->not_before.known && leaf->not_before.unix_s > (int64_t)(row->first_ns / 1000000000u))
+	if (row->first_ns && leaf->not_before.known && leaf->not_before.unix_s > (int64_t)(row->first_ns / 1000000000u))
 		found |= 1u << FINDING_NOT_YET_VALID;
 	return found;
 }

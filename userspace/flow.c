@@ -32,7 +32,7 @@ struct flow_table *flow_table_new(uint32_t max_flows, flow_drop_fn *drop, void *
 		.key = hash_key_random(), .num_buckets = BUCKETS_MIN, .drop = drop,
 		.context = context, .max_flows = max_flows ? max_flows : 1,
 	};
-	t->max_slabs = (t->max_flows + SLAB_FLOWS - 1) / SLAB_FLOWS;
+	t->max_slabs = t->max_flows / SLAB_FLOWS + 1;
 	t->buckets = calloc(t->num_buckets, sizeof(*t->buckets));
 	t->slabs = calloc(t->max_slabs, sizeof(*t->slabs));
 	if (!t->buckets || !t->slabs) {

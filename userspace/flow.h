@@ -27,7 +27,8 @@ struct side {
 	uint8_t *tail;           /* bytes at the end of what was searched that may begin TLS, or NULL */
 	uint32_t first_seq;      /* where TLS, or else the data, began: offsets in messages count from here */
 	uint32_t searched;       /* bytes looked through */
-	uint32_t isn;            /* of the last SYN, with syn_seen */
+	uint32_t isn;            /* of the SYN it began with, with syn_seen */
+	uint32_t pending_isn;    /* of a later SYN, with syn_pending */
 	uint32_t fin_seq;        /* with fin_seen */
 	uint8_t state;           /* enum side_state */
 	uint8_t tail_len;
@@ -37,6 +38,7 @@ struct side {
 	bool rst_seen : 1;
 	bool cut : 1;            /* the capture cut bytes of this direction off (snap length) */
 	bool missed : 1;         /* bytes of this direction were given up */
+	bool data_seen : 1;
 };
 
 struct flow_key {

@@ -43,6 +43,8 @@ static void record(struct tracker *t, struct handshake *h, enum role role)
 	h->row[role] = entry.row;
 	if (entry.row && h->s.alert.seen)
 		ledger_row_alert(entry.row, &h->s);
+	if (entry.row && h->s.established)
+		ledger_row_established(entry.row);
 	if (t->observer.recorded)
 		t->observer.recorded(t->observer.context, &h->s, role, &entry);
 }
@@ -136,6 +138,11 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 	h->s.has_hello = true;
 	h->s.has_ech |= hello->has_ech;
 	keep_server_name(h, hello->server_name);
+	if (hello->extensions_malformed)
+		handshake_malformed(h, side, "ClientHello's extensions cannot be read");
+	/* The answer was read first: its row does not know yet what was asked. */
+	if (h->row[ROLE_SERVER])
+		ledger_row_asked(h->row[ROLE_SERVER], &h->s);
 	if (hello->session_id.len <= sizeof(h->session_id)) {
 		memcpy(h->session_id, hello->session_id.data, hello->session_id.len);
 		h->session_id_len = (uint8_t)hello->session_id.len;
@@ -191,19 +198,30 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 	record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
 }
 
+/* A chain that the table does not keep lives as long as this handshake. False: too many of them. */
+static bool own_chain(struct handshake *h, const struct chain *chain)
+{
+	if (chain->id)
+		return true;
+	if (h->num_loose == HANDSHAKE_CHAINS_MAX) {
+		chain_release(chain);
+		return false;
+	}
+	h->loose[h->num_loose++] = chain;
+	return true;
+}
+
 static void take_chain(struct tracker *t, struct handshake *h, unsigned int side, int err,
 		       const struct chain *chain)
 {
+	if (err == 0 && !own_chain(h, chain))
+		return;
 	if (err == -ENODATA) {
 		/* A client may have none (RFC 5246 section 7.4.6); a server may not. */
-		h->malformed = h->malformed ? h->malformed : "empty Certificate message";
-		if (h->client_side == side)
-			h->malformed = NULL;
+		if (h->client_side != side)
+			handshake_malformed(h, side, "empty Certificate message");
 	} else if (err == -EBADMSG) {
 		handshake_malformed(h, side, "Certificate message cannot be read");
-	} else if (err == -ENOSPC) {
-		h->oversize[side] = true;
-		h->malformed = "the table of chains is full";
 	} else if (err) {
 		t->counters.no_memory++;
 		h->oversize[side] = true;
@@ -237,8 +255,10 @@ static void certificate_part(struct tracker *t, struct handshake *h, unsigned in
 	const struct chain *chain = NULL;
 	int err;
 
-	if (item->offset == 0 && !h->builder[side])
+	if (item->offset == 0) {
+		chain_builder_free(h->builder[side]);
 		h->builder[side] = chain_builder_new(t->chains, &t->memory);
+	}
 	if (!h->builder[side]) {
 		h->oversize[side] = true;
 		return;
@@ -280,7 +300,7 @@ static void server_passed_certificate(struct tracker *t, struct handshake *h, un
 	const char *detail;
 	enum reason reason;
 
-	if (h->recorded[ROLE_SERVER] || h->missed[side] || h->malformed || h->oversize[side] ||
+	if (h->recorded[ROLE_SERVER] || h->missed[side] || h->malformed[side] || h->oversize[side] ||
 	    !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry)
 		return;
 	reason = suite_reason(h->s.cipher, &detail);
@@ -395,8 +415,33 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 	return HANDSHAKE_SIDE_OVER;
 }
 
-void handshake_missed(struct handshake *h, unsigned int side, uint64_t from, uint64_t to)
+/* What was gathered of a Certificate message when it broke off: its whole entries. */
+static const struct chain *gathered_chain(struct tracker *t, struct handshake *h, unsigned int side)
 {
+	const struct chain *chain = NULL;
+	uint32_t have, total;
+	uint8_t type;
+
+	if (h->builder[side]) {
+		if (chain_builder_finish(h->builder[side], true, &chain) == 0 && own_chain(h, chain))
+			return chain;
+	} else if (tls_reader_unfinished(&h->reader[side], &type, &have, &total) &&
+		   type == TLS_CERTIFICATE) {
+		if (chain_from_message(t->chains, tls_reader_gathered(&h->reader[side]), true, &chain) == 0 &&
+		    own_chain(h, chain))
+			return chain;
+	}
+	return NULL;
+}
+
+void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
+		      uint64_t to)
+{
+	/* Of a Certificate that is broken off the whole entries stay; the leaf is nearly always one. */
+	if (!h->partial[side])
+		h->partial[side] = gathered_chain(t, h, side);
+	chain_builder_free(h->builder[side]);
+	h->builder[side] = NULL;
 	if (!h->missed[side]) {
 		h->lost_from[side] = from;
 		h->lost_to[side] = to;
@@ -406,9 +451,8 @@ void handshake_missed(struct handshake *h, unsigned int side, uint64_t from, uin
 
 void handshake_malformed(struct handshake *h, unsigned int side, const char *why)
 {
-	(void)side;
-	if (!h->malformed)
-		h->malformed = why;
+	if (!h->malformed[side])
+		h->malformed[side] = why;
 }
 
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side)
@@ -424,24 +468,6 @@ bool handshake_settled(const struct handshake *h)
 	return h->recorded[ROLE_SERVER] && h->encrypted[0] && h->encrypted[1];
 }
 
-/* What was gathered of a Certificate message when it broke off: its whole entries. */
-static const struct chain *partial_chain(struct tracker *t, struct handshake *h, unsigned int side)
-{
-	const struct chain *chain = NULL;
-	uint32_t have, total;
-	uint8_t type;
-
-	if (h->builder[side]) {
-		if (chain_builder_finish(h->builder[side], true, &chain) == 0)
-			return chain;
-	} else if (tls_reader_unfinished(&h->reader[side], &type, &have, &total) &&
-		   type == TLS_CERTIFICATE) {
-		if (chain_from_message(t->chains, tls_reader_gathered(&h->reader[side]), true, &chain) == 0)
-			return chain;
-	}
-	return NULL;
-}
-
 static enum reason open_reason(struct handshake *h, const struct flow *flow, const char **detail)
 {
 	unsigned int server = !h->client_side;
@@ -453,19 +479,29 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 		h->s.lost_to = h->lost_to[server];
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
-	*detail = h->malformed;
+	*detail = h->malformed[server];
 	if (h->oversize[server])
 		return REASON_OVERSIZE;
-	if (h->malformed)
-		return strcmp(h->malformed, "over the memory limit") == 0 ? REASON_OVERSIZE : REASON_MALFORMED;
+	if (*detail)
+		return strcmp(*detail, "over the memory limit") == 0 ? REASON_OVERSIZE : REASON_MALFORMED;
 	if (!hello && !h->s.alert.seen)
 		return REASON_MIDSTREAM;
-	if (flow->side[server].state == SIDE_NEW && (h->cipher_spec[h->client_side] ||
-						     h->encrypted[h->client_side])) {
+	if (!flow->side[server].data_seen && (h->cipher_spec[!server] || h->encrypted[!server])) {
 		*detail = "only the client's direction was seen";
 		return REASON_LOST;
 	}
+	*detail = h->malformed[!server];
+	if (*detail)
+		return REASON_MALFORMED;
 	return REASON_UNFINISHED;
+}
+
+static void release_chains(struct handshake *h)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->num_loose; i++)
+		chain_release(h->loose[i]);
 }
 
 void handshake_close(struct tracker *t, struct flow *flow)
@@ -479,7 +515,9 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	server = !h->client_side;
 	if (!h->recorded[ROLE_SERVER]) {
 		reason = open_reason(h, flow, &detail);
-		h->s.chain[ROLE_SERVER] = partial_chain(t, h, server);
+		if (!h->partial[server])
+			h->partial[server] = gathered_chain(t, h, server);
+		h->s.chain[ROLE_SERVER] = h->partial[server];
 		record_reason(t, h, reason, detail);
 	}
 	if (t->observer.closed)
@@ -488,6 +526,7 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	tls_reader_fini(&h->reader[1], &t->memory);
 	chain_builder_free(h->builder[0]);
 	chain_builder_free(h->builder[1]);
+	release_chains(h);
 	free(h->s.server_name);
 	free(h);
 	flow->handshake = NULL;

@@ -13,11 +13,17 @@
 
 enum { SIDE_UNKNOWN = 2 };
 
+/* Loose chains of one handshake; further Certificate messages are passed over. */
+#define HANDSHAKE_CHAINS_MAX 8
+
 struct handshake {
 	struct sighting s;
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
+	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
+	const struct chain *loose[HANDSHAKE_CHAINS_MAX]; /* chains to be released with it */
+	uint8_t num_loose;
 	uint32_t messages[2];                /* bit n: message type n was seen */
 	struct ledger_row *row[2];           /* by role */
 	bool recorded[2];                    /* by role */
@@ -30,7 +36,7 @@ struct handshake {
 	uint8_t session_id_len;
 	uint8_t session_id[32];
 	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
-	const char *malformed;               /* why reading a side ended early, or NULL */
+	const char *malformed[2];            /* why reading a side ended early, or NULL */
 };
 
 /* NULL: no memory. Freed by handshake_close(). */
@@ -49,8 +55,9 @@ struct tls_client_hello;
 void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int side,
 			    const struct tls_client_hello *hello, const struct segment *segment);
 
-/* Bytes [from, to) of this side's stream are missing; `cut`: by the snap length. */
-void handshake_missed(struct handshake *h, unsigned int side, uint64_t from, uint64_t to);
+/* Bytes [from, to) of this side's stream are missing. Call before the reader forgets what it gathered. */
+void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
+		      uint64_t to);
 
 /* Reading this side ended early: the bytes are not TLS any more. `why` is a static text. */
 void handshake_malformed(struct handshake *h, unsigned int side, const char *why);

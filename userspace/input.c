@@ -166,12 +166,29 @@ static ssize_t cookie_read(void *cookie, char *out, size_t len)
 	return (ssize_t)n;
 }
 
+static bool append_raw(struct input *in)
+{
+	ssize_t n;
+
+	do
+		n = read(in->fd, in->raw + in->raw_len, RAW_SIZE - in->raw_len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		in->error = strerror(errno);
+	if (n <= 0)
+		return false;
+	in->raw_len += (size_t)n;
+	in->position += (uint64_t)n;
+	return true;
+}
+
 static int recognise_packing(struct input *in)
 {
 	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
 
-	if (!fill_raw(in))
-		return 0;
+	/* A pipe may give its first bytes one by one. */
+	while (in->raw_len < sizeof(zstd) && append_raw(in))
+		;
 	if (in->raw_len >= 2 && in->raw[0] == 0x1f && in->raw[1] == 0x8b) {
 		in->packing = PACKING_GZIP;
 		return inflateInit2(&in->zlib, GZIP_WINDOW) == Z_OK ? 0 : -ENOMEM;
@@ -204,7 +221,7 @@ int input_open(const char *path, struct input **out)
 		in->own_fd = true;
 	}
 	err = -EISDIR;
-	if (fstat(in->fd, &st) == 0 && S_ISDIR(st.st_mode))
+	if (fstat(in->fd, &st) != 0 || S_ISDIR(st.st_mode))
 		goto fail;
 	if (S_ISREG(st.st_mode))
 		in->size = (uint64_t)st.st_size;

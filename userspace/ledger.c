@@ -204,17 +204,22 @@ static struct row_entry *row_get(struct ledger *l, const struct sighting *s, enu
 	key.reason = role == ROLE_SERVER ? (uint16_t)s->reason : REASON_NONE;
 	key.chain = key.reason == REASON_NONE && s->chain[role] ? s->chain[role]->id : 0;
 	hash = (unsigned int)hash_bytes(&l->key, &key, sizeof(key));
-	HASH_FIND_BYHASHVALUE(hh, l->rows, &key, sizeof(key), hash, entry);
+	entry = NULL;
+	if (key.reason != REASON_NONE || key.chain)
+		HASH_FIND_BYHASHVALUE(hh, l->rows, &key, sizeof(key), hash, entry);
 	*is_new = !entry;
 	if (entry)
 		return entry;
-	if (l->counters.rows >= l->limits.rows)
+	/* A loose chain will be gone: no row may stand for it, nor point to it. */
+	if (l->counters.rows >= l->limits.rows || (key.reason == REASON_NONE && !key.chain))
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
 	entry->key = key;
 	row_begin(&entry->row, s, role);
+	if (entry->row.chain && !entry->row.chain->id)
+		entry->row.chain = NULL;
 	HASH_ADD_BYHASHVALUE(hh, l->rows, key, sizeof(key), hash, entry);
 	if (!entry->hh.tbl) {
 		free(entry);
@@ -307,6 +312,12 @@ void ledger_row_alert(struct ledger_row *row, const struct sighting *s)
 void ledger_row_established(struct ledger_row *row)
 {
 	row->established++;
+}
+
+void ledger_row_asked(struct ledger_row *row, const struct sighting *s)
+{
+	add_name(row, s);
+	row->has_ech |= s->has_ech;
 }
 
 static int compare_rows(const void *left, const void *right)

@@ -92,6 +92,7 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 /* Facts that come after the row was made. */
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s);
 void ledger_row_established(struct ledger_row *row);
+void ledger_row_asked(struct ledger_row *row, const struct sighting *s);
 
 /* A row of one sighting that belongs to no ledger; ledger_row_fini() frees what it holds. */
 void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum role role);

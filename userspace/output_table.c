@@ -69,7 +69,7 @@ static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 	if (row->role == ROLE_CLIENT)
 		note(notes, "client's");
 	if (e->previous && e->previous->chain)
-		note(notes, "was %.40s", e->previous->chain->certificates[0]->x509->subject_cn);
+		note(notes, "was %s until now", e->previous->chain->certificates[0]->x509->subject_cn);
 	/* Expired now says all that expired then says. */
 	if (found & 1u << FINDING_EXPIRED && found & 1u << FINDING_EXPIRED_NOW)
 		found &= ~(1u << FINDING_EXPIRED_NOW);

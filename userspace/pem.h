@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --pem DIR: each distinct certificate once, as <sha256>.pem (RFC 7468). A file appears whole, by rename;
- * one that is there already is left alone.
+ * one that is there already is replaced by the same bytes.
  */
 #ifndef CERTTAP_PEM_H
 #define CERTTAP_PEM_H

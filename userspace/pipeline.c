@@ -10,12 +10,14 @@
 
 #define SWEEP_EVERY_S 2
 #define CLOCK_JUMP_S 60
+#define SWEEP_SHARE 8        /* between two sweeps come at least this part of the flows in packets or ticks */
 
 struct pipeline {
 	struct pipeline_limits limits;
 	struct tracker tracker;
 	struct defrag *defrag;
 	uint32_t swept_s;            /* packet time of the last sweep */
+	uint64_t since_sweep;        /* packets since then */
 	struct flow_counters flows;  /* kept when the table is gone */
 	struct pipeline_counters counters;
 };
@@ -76,12 +78,17 @@ static void sweep(struct pipeline *p, uint32_t now_s)
 	/* Clocks of several interfaces differ a little; a jump back is another capture. */
 	if (now_s < p->swept_s + SWEEP_EVERY_S && p->swept_s < now_s + CLOCK_JUMP_S)
 		return;
+	/* A clock that jumps to and fro must not make every packet look at every flow. */
+	if (p->since_sweep < flow_table_counters(p->tracker.flows)->live / SWEEP_SHARE)
+		return;
 	p->swept_s = now_s;
+	p->since_sweep = 0;
 	flow_table_sweep(p->tracker.flows, now_s, conversation_idle);
 }
 
 void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 {
+	p->since_sweep = UINT32_MAX;     /* the real clock does not jump for every tick */
 	sweep(p, (uint32_t)(now_ns / 1000000000u));
 }
 
@@ -90,6 +97,7 @@ void pipeline_segment(struct pipeline *p, const struct segment *segment)
 	unsigned int side;
 	struct flow *flow;
 
+	p->since_sweep++;
 	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
 	flow = flow_table_get(p->tracker.flows, segment, &side);
 	if (!flow) {

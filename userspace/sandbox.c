@@ -218,3 +218,31 @@ int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_s
 		return fail(err, "seccomp", why, why_size);
 	return 0;
 }
+
+static int keep_capabilities(const unsigned int *kept, size_t num)
+{
+	bool had[CAP_LAST_CAP + 1];
+	size_t i;
+
+	for (i = 0; i < num; i++)
+		had[kept[i]] = has_capability(kept[i]);
+	capng_clear(CAPNG_SELECT_ALL);
+	for (i = 0; i < num; i++)
+		if (had[kept[i]] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]))
+			return -EPERM;
+	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : -EPERM;
+}
+
+int sandbox_monitor(char *why, size_t why_size)
+{
+	static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_KILL, CAP_BPF, CAP_PERFMON };
+	int err;
+
+	if ((err = empty_bounding_set()) != 0)
+		return fail(err, "cannot empty the bounding set", why, why_size);
+	if ((err = keep_capabilities(kept, sizeof(kept) / sizeof(kept[0]))) != 0)
+		return fail(err, "cannot drop capabilities", why, why_size);
+	if ((err = forbid_new_power()) != 0)
+		return fail(err, "cannot set no_new_privs", why, why_size);
+	return 0;
+}

@@ -142,7 +142,7 @@ static int next_block(struct source_file *f, uint32_t *len)
 	size_t got;
 
 	if (!stream || !block_reserve(f, PCAPNG_HEADER_LEN))
-		return -ENOMEM;
+		return file_broken(f, "out of memory");
 	got = fread(f->block, 1, PCAPNG_HEADER_LEN, stream);
 	if (got == 0 && !input_error(f->input))
 		return 0;
@@ -249,6 +249,8 @@ int source_file_open(const char *path, struct source **out, char *why, size_t wh
 	if (pcapng_recognise(bytes_of(head, len))) {
 		f->pcapng = pcapng_new();
 		err = f->pcapng ? 0 : -ENOMEM;
+		if (err)
+			snprintf(why, why_size, "%s: out of memory", f->path);
 	} else {
 		err = open_pcap(f, why, why_size);
 	}
