@@ -11,7 +11,7 @@ CLANG ?= clang
 # Ubuntu ships bpftool beside its kernels, and a wrapper that refuses when the versions differ.
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
-PACKAGES := libbpf libpcap libcrypto libseccomp libcap-ng libzstd zlib libxxhash
+PACKAGES := libbpf libpcap libcrypto libseccomp libcap-ng libzstd zlib libbrotlidec
 ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 
 SAN ?=

@@ -44,6 +44,8 @@ void tls_reader_init(struct tls_reader *r, uint32_t message_max)
 
 static void message_release(struct tls_reader *r, struct budget *memory)
 {
+	known_release(r->candidate);
+	r->candidate = NULL;
 	budget_give(memory, r->message_capacity);
 	free(r->message);
 	r->message = NULL;
@@ -227,6 +229,41 @@ static enum parse message_over(struct tls_reader *r, struct bytes part, struct t
 	return PARSE_OK;
 }
 
+static bool message_keep(struct tls_reader *r, struct budget *memory, struct bytes part)
+{
+	if (!message_grow(r, memory, (uint32_t)part.len))
+		return false;
+	memcpy(r->message + r->message_len, part.data, part.len);
+	return true;
+}
+
+/* The candidate was another message after all: what was equal so far has to be gathered now. */
+static bool candidate_leave(struct tls_reader *r, struct budget *memory)
+{
+	struct bytes equal = bytes_of(r->candidate->body, r->message_len);
+	bool kept;
+
+	r->message_len = 0;
+	kept = message_keep(r, memory, equal);
+	r->message_len = (uint32_t)equal.len;
+	known_release(r->candidate);
+	r->candidate = NULL;
+	return kept;
+}
+
+/* The next piece: compared with the candidate as long as there is one, else kept. */
+static bool message_add(struct tls_reader *r, struct budget *memory, struct bytes part)
+{
+	if (r->known && r->message_len == 0 && r->message_header[0] == TLS_CERTIFICATE &&
+	    part.len >= KNOWN_PREFIX)
+		r->candidate = known_find(r->known, r->message_total, part);
+	if (!r->candidate)
+		return message_keep(r, memory, part);
+	if (memcmp(r->candidate->body + r->message_len, part.data, part.len) == 0)
+		return true;
+	return candidate_leave(r, memory) && message_keep(r, memory, part);
+}
+
 static enum parse message_continue(struct tls_reader *r, struct budget *memory, struct bytes *in,
 				   struct tls_item *out)
 {
@@ -246,15 +283,16 @@ static enum parse message_continue(struct tls_reader *r, struct budget *memory, 
 		return PARSE_MORE;
 	if (r->message_total > r->message_max)
 		return message_over(r, part, out);
-	if (message_is_read(r->message_header[0])) {
-		if (!message_grow(r, memory, (uint32_t)part.len))
-			return bad(r, "over the memory limit");
-		memcpy(r->message + r->message_len, part.data, part.len);
-	}
+	if (message_is_read(r->message_header[0]) && !message_add(r, memory, part))
+		return bad(r, "over the memory limit");
 	r->message_len += (uint32_t)part.len;
 	if (r->message_len < r->message_total)
 		return PARSE_MORE;
 	r->release = true;
+	if (r->candidate) {
+		out->known = r->candidate->value;
+		return message_give(r, bytes_of(r->candidate->body, r->candidate->len), out);
+	}
 	return message_give(r, bytes_of(r->message, r->message ? r->message_total : 0), out);
 }
 
@@ -321,6 +359,8 @@ bool tls_reader_unfinished(const struct tls_reader *r, uint8_t *type, uint32_t *
 
 struct bytes tls_reader_gathered(const struct tls_reader *r)
 {
+	if (r->in_message && r->candidate)
+		return bytes_of(r->candidate->body, r->message_len);
 	if (!r->in_message || !r->message)
 		return bytes_of(NULL, 0);
 	return bytes_of(r->message, r->message_len);
@@ -328,7 +368,7 @@ struct bytes tls_reader_gathered(const struct tls_reader *r)
 
 bool tls_reader_lose(struct tls_reader *r, struct budget *memory, uint32_t len)
 {
-	bool passed_over = r->in_message && r->message_len > 0 && !r->message &&
+	bool passed_over = r->in_message && r->message_len > 0 && !r->message && !r->candidate &&
 			   !message_is_read(r->message_header[0]);
 
 	message_release(r, memory);

@@ -13,6 +13,7 @@
 
 #include "parsers/budget.h"
 #include "parsers/bytes.h"
+#include "parsers/known.h"
 
 #define TLS_RECORD_HEADER_LEN 5
 #define TLS_BODY_MAX (16384 + 2048)      /* RFC 5246 section 6.2.3: TLSCiphertext.length */
@@ -63,10 +64,13 @@ struct tls_item {
 	uint8_t alert_level, alert_description;
 	uint16_t record_version;
 	struct bytes body;        /* borrowed until the next call */
+	const void *known;        /* the value of the known message that this is, or NULL: not looked up */
 	uint32_t offset, total;   /* TLS_ITEM_PART: where body lies in the message of `total` bytes */
 };
 
 struct tls_reader {
+	struct known *known;      /* Certificate messages to compare with in flight, or NULL; set after init */
+	struct known_entry *candidate;  /* what the pieces so far are equal to: then nothing is gathered */
 	uint8_t *message;         /* gathered bytes of a message that came in pieces */
 	uint32_t message_len;     /* bytes gathered, or passed over */
 	uint32_t message_capacity;

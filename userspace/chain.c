@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include <openssl/evp.h>
-#include <xxhash.h>
 
 #include "userspace/hash.h"
 
@@ -24,15 +23,6 @@ struct chain_entry {
 	struct chain chain;       /* certificates[] is the key */
 };
 
-/* A message known by its bytes. */
-struct known_message {
-	UT_hash_handle hh;
-	uint64_t hash;           /* XXH3 with a random seed: of the whole body */
-	const struct chain *chain;
-	uint32_t len;
-	uint8_t body[];
-};
-
 struct chain_table {
 	struct hash_key key;
 	struct chain_limits limits;
@@ -40,8 +30,7 @@ struct chain_table {
 	void *context;
 	struct certificate_entry *certificates;
 	struct chain_entry *chains;
-	struct known_message *known;
-	size_t known_bytes;
+	struct known known;       /* messages, with their chains as values */
 	size_t bytes;             /* of certificates kept */
 	struct chain_counters counters;
 	struct x509 *scratch;
@@ -60,23 +49,12 @@ struct chain_table *chain_table_new(const struct chain_limits *limits,
 	if (t->limits.chain_len > TLS_CHAIN_MAX)
 		t->limits.chain_len = TLS_CHAIN_MAX;
 	t->scratch = malloc(sizeof(*t->scratch));
-	if (!t->scratch || !x509_init()) {
+	if (!t->scratch || !x509_init() || !known_init(&t->known, t->key, limits->known_bytes)) {
 		free(t->scratch);
 		free(t);
 		return NULL;
 	}
 	return t;
-}
-
-static void forget_known(struct chain_table *t)
-{
-	struct known_message *message, *tmp;
-
-	HASH_ITER(hh, t->known, message, tmp) {
-		HASH_DEL(t->known, message);
-		free(message);
-	}
-	t->known_bytes = 0;
 }
 
 static void certificate_entry_free(struct certificate_entry *entry)
@@ -95,7 +73,7 @@ void chain_table_free(struct chain_table *t)
 
 	if (!t)
 		return;
-	forget_known(t);
+	known_fini(&t->known);
 	HASH_ITER(hh, t->certificates, certificate, tmp) {
 		HASH_DEL(t->certificates, certificate);
 		certificate_entry_free(certificate);
@@ -311,50 +289,38 @@ static int parse_list(struct chain_table *t, struct bytes list, bool partial,
 	return chain_intern(t, &draft.chain, out);
 }
 
-static void remember(struct chain_table *t, struct bytes body, uint64_t hash,
-		     const struct chain *chain)
+const struct chain *chain_known(struct chain_table *t, const void *known)
 {
-	struct known_message *message;
+	t->counters.messages++;
+	t->counters.known++;
+	return known;
+}
 
-	if (t->known_bytes + body.len + sizeof(*message) > t->limits.known_bytes)
-		forget_known(t);
-	message = malloc(sizeof(*message) + body.len);
-	if (!message)
-		return;    /* it will be parsed again: slower, nothing is lost */
-	message->hash = hash;
-	message->chain = chain;
-	message->len = (uint32_t)body.len;
-	memcpy(message->body, body.data, body.len);
-	HASH_ADD_BYHASHVALUE(hh, t->known, hash, sizeof(message->hash), (unsigned int)hash, message);
-	if (!message->hh.tbl) {
-		free(message);
-		return;
-	}
-	t->known_bytes += body.len + sizeof(*message);
+struct known *chain_table_known(struct chain_table *t)
+{
+	return &t->known;
 }
 
 int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 		       const struct chain **out)
 {
-	uint64_t hash = XXH3_64bits_withSeed(body.data, body.len, t->key.k0);
-	struct known_message *message;
+	struct known_entry *entry;
 	struct bytes list;
 	int err;
 
-	t->counters.messages++;
-	HASH_FIND_BYHASHVALUE(hh, t->known, &hash, sizeof(hash), (unsigned int)hash, message);
-	if (message && !partial && bytes_equal(bytes_of(message->body, message->len), body)) {
-		t->counters.known++;
-		*out = message->chain;
+	if (!partial && body.len && (entry = known_find(&t->known, (uint32_t)body.len, body))) {
+		*out = chain_known(t, entry->value);
+		known_release(entry);
 		return 0;
 	}
+	t->counters.messages++;
 	if (!tls_certificate_list(body, &list))
 		return -EBADMSG;
 	if (list.len == 0)
 		return -ENODATA;
 	err = parse_list(t, list, partial, out);
-	if (err == 0 && !partial && !message && (*out)->id)
-		remember(t, body, hash, *out);
+	if (err == 0 && !partial && (*out)->id)
+		known_add(&t->known, body, *out);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #define CERTTAP_CHAIN_H
 
 #include "parsers/budget.h"
+#include "parsers/known.h"
 #include "parsers/tls_certificate.h"
 #include "parsers/x509.h"
 
@@ -28,6 +29,7 @@ struct chain {
 	uint32_t num;            /* kept in certificates[] */
 	uint32_t total;          /* in the message: more than `num` when over the cap */
 	bool partial;            /* the message itself was not complete */
+	struct chain *next_loose; /* of the same owner */
 	const struct certificate *certificates[];
 };
 
@@ -66,6 +68,10 @@ void chain_table_free(struct chain_table *t);
  */
 int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 		       const struct chain **out);
+
+/* For tls_reader.known: messages are compared in flight with these; an item's `known` is for chain_known(). */
+struct known *chain_table_known(struct chain_table *t);
+const struct chain *chain_known(struct chain_table *t, const void *known);
 
 /* The caller looks at this chain no more. NULL is fine. */
 void chain_release(const struct chain *chain);

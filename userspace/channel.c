@@ -257,7 +257,7 @@ void channel_missed(struct tracker *t, struct flow *flow, unsigned int side, uin
 	handshake_missed(t, h, side, from, (uint64_t)from + len);
 	if (s->state == SIDE_READING && !tls_reader_lose(&h->reader[side], &t->memory, len)) {
 		tls_reader_fini(&h->reader[side], &t->memory);
-		tls_reader_init(&h->reader[side], t->limits.message);
+		handshake_reader_init(t, h, side);
 		s->state = SIDE_SEARCHING;
 	}
 }

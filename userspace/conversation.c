@@ -194,7 +194,7 @@ static void begin_again(struct tracker *t, struct flow *flow, unsigned int side)
 
 	if (h->hello_retry && !h->recorded[ROLE_SERVER]) {
 		tls_reader_fini(&h->reader[side], &t->memory);
-		tls_reader_init(&h->reader[side], t->limits.message);
+		handshake_reader_init(t, h, side);
 		return;
 	}
 	handshake_close(t, flow);

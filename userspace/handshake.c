@@ -6,6 +6,12 @@
 
 #include "parsers/tls_hello.h"
 
+void handshake_reader_init(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	tls_reader_init(&h->reader[side], t->limits.message);
+	h->reader[side].known = chain_table_known(t->chains);
+}
+
 struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 				const struct segment *segment)
 {
@@ -15,8 +21,8 @@ struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 		t->counters.no_memory++;
 		return NULL;
 	}
-	tls_reader_init(&h->reader[0], t->limits.message);
-	tls_reader_init(&h->reader[1], t->limits.message);
+	handshake_reader_init(t, h, 0);
+	handshake_reader_init(t, h, 1);
 	h->client_side = h->alert_side = h->opener_side = SIDE_UNKNOWN;
 	h->s.transport = (enum transport)flow->key.transport;
 	h->s.start_ns = h->s.end_ns = segment->time_ns;
@@ -207,7 +213,9 @@ static bool own_chain(struct handshake *h, const struct chain *chain)
 		chain_release(chain);
 		return false;
 	}
-	h->loose[h->num_loose++] = chain;
+	h->num_loose++;
+	((struct chain *)chain)->next_loose = h->loose;
+	h->loose = (struct chain *)chain;
 	return true;
 }
 
@@ -233,10 +241,10 @@ static void take_chain(struct tracker *t, struct handshake *h, unsigned int side
 }
 
 static void certificate(struct tracker *t, struct handshake *h, unsigned int side,
-			struct bytes body, const struct segment *segment)
+			const struct tls_item *item, const struct segment *segment)
 {
 	const struct chain *chain = NULL;
-	int err;
+	int err = 0;
 
 	if (h->raw_public_key && side != h->client_side) {
 		record_reason(t, h, REASON_RAW_PUBLIC_KEY, NULL);
@@ -244,7 +252,10 @@ static void certificate(struct tracker *t, struct handshake *h, unsigned int sid
 	}
 	if (side != h->client_side)
 		h->s.frame_number = segment->frame_number;
-	err = chain_from_message(t->chains, body, false, &chain);
+	if (item->known)
+		chain = chain_known(t->chains, item->known);
+	else
+		err = chain_from_message(t->chains, item->body, false, &chain);
 	take_chain(t, h, side, err, chain);
 }
 
@@ -365,7 +376,7 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 	case TLS_CERTIFICATE:
 		if (!h->s.version)
 			h->s.version = item->record_version;
-		certificate(t, h, side, item->body, segment);
+		certificate(t, h, side, item, segment);
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 	case TLS_CERTIFICATE_REQUEST:
@@ -498,10 +509,12 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 
 static void release_chains(struct handshake *h)
 {
-	unsigned int i;
+	struct chain *chain;
 
-	for (i = 0; i < h->num_loose; i++)
-		chain_release(h->loose[i]);
+	while ((chain = h->loose)) {
+		h->loose = chain->next_loose;
+		chain_release(chain);
+	}
 }
 
 void handshake_close(struct tracker *t, struct flow *flow)

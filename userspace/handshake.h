@@ -22,7 +22,7 @@ struct handshake {
 	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
 	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
-	const struct chain *loose[HANDSHAKE_CHAINS_MAX]; /* chains to be released with it */
+	struct chain *loose;                 /* chains to be released with it */
 	uint8_t num_loose;
 	uint32_t messages[2];                /* bit n: message type n was seen */
 	struct ledger_row *row[2];           /* by role */
@@ -42,6 +42,9 @@ struct handshake {
 /* NULL: no memory. Freed by handshake_close(). */
 struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 				const struct segment *segment);
+
+/* A fresh reader for a side: at first, and behind a loss. */
+void handshake_reader_init(struct tracker *t, struct handshake *h, unsigned int side);
 
 /* What comes next for the side whose item was handled. */
 enum handshake_next { HANDSHAKE_GO_ON, HANDSHAKE_SIDE_OVER };

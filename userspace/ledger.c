@@ -42,15 +42,25 @@ struct ledger {
 	struct ledger_limits limits;
 	struct row_entry *rows;
 	struct endpoint_entry *endpoints;
+	struct port_coverage **coverage;   /* by transport and port; NULL where nothing was seen */
 	struct ledger_counters counters;
 };
+
+#define COVERAGE_PLACES (2u << 16)
+
 
 struct ledger *ledger_new(const struct ledger_limits *limits)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
 
-	if (l)
-		*l = (struct ledger){ .key = hash_key_random(), .limits = *limits };
+	if (!l)
+		return NULL;
+	*l = (struct ledger){ .key = hash_key_random(), .limits = *limits };
+	l->coverage = calloc(COVERAGE_PLACES, sizeof(*l->coverage));
+	if (!l->coverage) {
+		free(l);
+		return NULL;
+	}
 	return l;
 }
 
@@ -68,9 +78,13 @@ void ledger_free(struct ledger *l)
 {
 	struct endpoint_entry *endpoint, *tmp2;
 	struct row_entry *entry, *tmp;
+	uint32_t i;
 
 	if (!l)
 		return;
+	for (i = 0; i < COVERAGE_PLACES; i++)
+		free(l->coverage[i]);
+	free(l->coverage);
 	HASH_ITER(hh, l->endpoints, endpoint, tmp2) {
 		HASH_DEL(l->endpoints, endpoint);
 		free(endpoint);
@@ -265,6 +279,28 @@ static const struct ledger_row *endpoint_present(struct ledger *l, const struct 
 	return NULL;
 }
 
+static void cover(struct ledger *l, const struct sighting *s)
+{
+	struct port_coverage **place = &l->coverage[(uint32_t)s->transport << 16 | s->server.port];
+
+	if (!*place) {
+		*place = calloc(1, sizeof(**place));
+		if (!*place)
+			return;
+		**place = (struct port_coverage){ .transport = s->transport, .port = s->server.port };
+	}
+	(*place)->sightings++;
+	(*place)->reasons[s->reason]++;
+}
+
+const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_t *at)
+{
+	while (*at < COVERAGE_PLACES)
+		if (l->coverage[(*at)++])
+			return l->coverage[*at - 1];
+	return NULL;
+}
+
 struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, enum role role)
 {
 	struct ledger_entry result = { 0 };
@@ -273,6 +309,7 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 	if (role == ROLE_SERVER) {
 		l->counters.sightings++;
 		l->counters.reasons[s->reason]++;
+		cover(l, s);
 	}
 	if (s->chain[role] && (role == ROLE_CLIENT || s->reason == REASON_NONE))
 		l->counters.chains++;

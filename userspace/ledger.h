@@ -75,6 +75,14 @@ struct ledger_counters {
 	uint64_t unsummed;               /* recorded while the ledger was full */
 };
 
+/* What became of the sightings at one server port: silence must not look like health. */
+struct port_coverage {
+	enum transport transport;
+	uint16_t port;
+	uint64_t sightings;
+	uint64_t reasons[NUM_REASONS];   /* [REASON_NONE]: showed a chain */
+};
+
 struct ledger;
 
 struct ledger *ledger_new(const struct ledger_limits *limits);
@@ -100,6 +108,9 @@ void ledger_row_fini(struct ledger_row *row);
 
 /* Every row, ordered by first sighting and then by endpoint; the caller frees the array. NULL: no memory, or none. */
 const struct ledger_row **ledger_rows(const struct ledger *l, size_t *num);
+
+/* The ports with sightings, in order; call with *at = 0 first. NULL at the end. */
+const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_t *at);
 
 const struct ledger_counters *ledger_counters(const struct ledger *l);
 

@@ -56,6 +56,12 @@ bool output_event(struct output *o, const struct output_event *e)
 	return still_good(o);
 }
 
+void output_coverage(struct output *o, const struct port_coverage *c)
+{
+	if (o->ops->coverage)
+		o->ops->coverage(o, c);
+}
+
 bool output_end(struct output *o)
 {
 	if (o->ops->end)

@@ -41,6 +41,7 @@ struct output_ops {
 	const char *name;
 	void (*begin)(struct output *o);
 	void (*event)(struct output *o, const struct output_event *e);
+	void (*coverage)(struct output *o, const struct port_coverage *c);
 	void (*end)(struct output *o);
 };
 
@@ -58,6 +59,7 @@ void output_init(struct output *o, const struct output_ops *ops,
 		 const struct output_options *options);
 /* Returns false when writing failed. */
 bool output_event(struct output *o, const struct output_event *e);
+void output_coverage(struct output *o, const struct port_coverage *c);
 bool output_end(struct output *o);
 
 /* The clock that judges "expired now". */

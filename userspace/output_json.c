@@ -335,7 +335,39 @@ static void put_event(struct output *o, const struct output_event *e)
 		o->failed = true;
 }
 
+/* One object for each port: how much of what went on there could be seen. */
+static void put_coverage(struct output *o, const struct port_coverage *c)
+{
+	struct json writer = { .out = o->options.out }, *j = &writer;
+	unsigned int i;
+
+	json_object(j, NULL);
+	json_object(j, "event");
+	json_string(j, "action", "coverage");
+	json_object_end(j);
+	json_object(j, "network");
+	json_string(j, "transport", c->transport == TRANSPORT_TCP ? "tcp" : "udp");
+	json_object_end(j);
+	json_object(j, "server");
+	json_unsigned(j, "port", c->port);
+	json_object_end(j);
+	json_object(j, "certtap");
+	json_object(j, "coverage");
+	json_unsigned(j, "sightings", c->sightings);
+	json_unsigned(j, "chains", c->reasons[REASON_NONE]);
+	json_object(j, "reasons");
+	for (i = REASON_NONE + 1; i < NUM_REASONS; i++)
+		if (c->reasons[i])
+			json_unsigned(j, reason_name((enum reason)i), c->reasons[i]);
+	json_object_end(j);
+	json_object_end(j);
+	json_object_end(j);
+	json_object_end(j);
+	json_line_end(j);
+}
+
 const struct output_ops output_json = {
 	.name = "json",
 	.event = put_event,
+	.coverage = put_coverage,
 };

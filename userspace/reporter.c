@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define COVERAGE_PORTS_MAX 16    /* told on stderr */
+
 bool reporter_done(const struct reporter *r)
 {
 	return r->output.failed || (r->max_lines && r->lines >= r->max_lines);
@@ -93,7 +95,9 @@ struct observer reporter_observer(struct reporter *r)
 bool reporter_finish(struct reporter *r, const struct ledger *ledger)
 {
 	const struct ledger_row **rows;
+	const struct port_coverage *coverage;
 	struct output_event e;
+	uint32_t at = 0;
 	size_t num, i;
 
 	if (r->mode == REPORT_SUMMED) {
@@ -106,6 +110,8 @@ bool reporter_finish(struct reporter *r, const struct ledger *ledger)
 		}
 		free(rows);
 	}
+	while (!reporter_done(r) && (coverage = ledger_next_coverage(ledger, &at)))
+		output_coverage(&r->output, coverage);
 	return output_end(&r->output);
 }
 
@@ -129,6 +135,27 @@ static void print_reasons(const struct ledger_counters *c, FILE *out)
 		any |= c->reasons[i] > 0;
 	}
 	if (any)
+		fputc('\n', out);
+}
+
+/* "9808/tcp 3 of 212" */
+static void print_coverage(const struct ledger *l, FILE *out)
+{
+	const char *separator = "certtap: shown by port: ";
+	const struct port_coverage *c;
+	unsigned int ports = 0;
+	uint32_t at = 0;
+
+	while ((c = ledger_next_coverage(l, &at))) {
+		if (++ports > COVERAGE_PORTS_MAX)
+			continue;
+		fprintf(out, "%s%u/%s %" PRIu64 " of %" PRIu64, separator, c->port,
+			c->transport == TRANSPORT_TCP ? "tcp" : "udp", c->reasons[REASON_NONE], c->sightings);
+		separator = ", ";
+	}
+	if (ports > COVERAGE_PORTS_MAX)
+		fprintf(out, ", and %u more ports (--json lists them)", ports - COVERAGE_PORTS_MAX);
+	if (ports)
 		fputc('\n', out);
 }
 
@@ -166,5 +193,6 @@ void reporter_summary(const struct pipeline *p, FILE *out)
 		" distinct certificates in %" PRIu64 " chains\n",
 		l->sightings, l->reasons[REASON_NONE], chains->certificates, chains->chains);
 	print_reasons(l, out);
+	print_coverage(t->ledger, out);
 	print_refused(p, out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layers, each of which holds by itself: another uid, no capabilities, limits, Landlock, the filter of
- * system calls. The order matters: what needs power comes first, the filter that forbids all of
- * these calls comes last.
+ * Layers, each of which holds by itself: another uid, no capabilities, limits, Landlock, the
+ * filter of system calls. The order matters: what needs power comes first, the filter that
+ * forbids all of these calls comes last.
  */
 #include "userspace/sandbox.h"
 
@@ -33,8 +33,8 @@ struct identity {
 };
 
 /*
- * Providers and their algorithms are loaded on first use and would then look for files. SHA-256 and the
- * key types are what parsing a certificate asks for.
+ * Providers and their algorithms are loaded on first use and would then look for files. SHA-256
+ * and the key types are what parsing a certificate asks for.
  */
 static int prepare_openssl(void)
 {
@@ -170,7 +170,7 @@ static int forbid_new_power(void)
 	return 0;
 }
 
-/* A change of credentials clears the parent-death signal; a parent that died before it is set is missed. */
+/* A change of credentials clears it; a parent that died before it is set again is missed. */
 static int keep_death_signal(int signal, pid_t parent)
 {
 	if (signal == 0)

@@ -2,11 +2,11 @@
 /*
  * Gives up power before the first stranger's byte is parsed.
  *
- * After sandbox_enter() the process is uid/gid nobody (when it was root and may change its uid), has
- * no capability in any set, no supplementary group, no-new-privileges, is not dumpable, may not make
- * a socket, connect, use bpf(), ptrace, execve or open files, and holds only the descriptors it had
- * (a few more may be made: timers). A refused system call kills with SIGSYS where it can only be an
- * attack, else fails with EPERM. It is for a process with one thread.
+ * After sandbox_enter() the process is uid/gid nobody (when it was root and may change its uid),
+ * has no capability in any set, no supplementary group, no-new-privileges, is not dumpable, may
+ * not make a socket, connect, use bpf(), ptrace, execve or open files, and holds only the
+ * descriptors it had (a few more may be made: timers). A refused system call kills with SIGSYS
+ * where it can only be an attack, else fails with EPERM. It is for a process with one thread.
  */
 #ifndef CERTTAP_SANDBOX_H
 #define CERTTAP_SANDBOX_H
@@ -23,15 +23,16 @@ struct sandbox_options {
 	 * uid becomes the directory's owner. A process that was not root keeps its uid.
 	 */
 	int write_dir_fd;
-	/* libpcap live keeps a packet socket open and asks for its statistics: allow getsockopt and recvfrom. */
+	/* libpcap live keeps a packet socket open and asks for its statistics: getsockopt, recvfrom. */
 	bool packet_socket;
 };
 
 #define SANDBOX_OPTIONS_DEFAULT { .write_dir_fd = -1 }
 
 /*
- * Returns 0, or a negative errno with `why` filled: then the caller must stop. Makes OpenSSL ready first
- * (OPENSSL_init_crypto without a configuration file), since later it could not read its files.
+ * Returns 0, or a negative errno with `why` filled: then the caller must stop. Makes OpenSSL
+ * ready first (OPENSSL_init_crypto without a configuration file), since later it could not read
+ * its files.
  *
  * The parent-death signal, which a change of uid would clear, is kept; -ESRCH when the parent died
  * in the meantime. Root without CAP_SETUID or CAP_SETGID, or in a user namespace that has no other
@@ -40,9 +41,10 @@ struct sandbox_options {
 int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_size);
 
 /*
- * For the monitor, which reads no packet, once it has attached and made its worker: keeps only what it needs to
- * hold and take down its attachments and to end a worker of another uid (CAP_NET_ADMIN, CAP_BPF,
- * CAP_PERFMON, CAP_KILL, of those it has), no-new-privileges, not dumpable. Returns as sandbox_enter().
+ * For the monitor, which reads no packet, once it has attached and made its worker: keeps only
+ * what it needs to hold and take down its attachments and to end a worker of another uid
+ * (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_KILL, of those it has), no-new-privileges, not
+ * dumpable. Returns as sandbox_enter().
  */
 int sandbox_monitor(char *why, size_t why_size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layers of the sandbox that have a file of their own. Only sandbox.c calls them; each is entered
- * once and cannot be left.
+ * The layers of the sandbox that have a file of their own. Only sandbox.c calls them; each is
+ * entered once and cannot be left.
  */
 #ifndef CERTTAP_SANDBOX_LAYERS_H
 #define CERTTAP_SANDBOX_LAYERS_H
@@ -9,8 +9,8 @@
 #include "userspace/sandbox.h"
 
 /*
- * AddressSanitizer's leak check at exit starts a tracer thread and reads /proc. In such a build (tests
- * only) the sandbox leaves that much open; everything else is as in the real one.
+ * AddressSanitizer's leak check at exit starts a tracer thread and reads /proc. In such a build
+ * (tests only) the sandbox leaves that much open; everything else is as in the real one.
  */
 #if defined(__SANITIZE_ADDRESS__)
 #define SANDBOX_SANITIZED 1

@@ -168,8 +168,8 @@ static int add_directory_rules(scmp_filter_ctx ctx, int dir_fd)
 }
 
 /*
- * libpcap at run time: statistics and pending errors by getsockopt, packets by recvmsg where it has no
- * ring, and a look at the interface when it went down. Nothing is set and nothing is sent.
+ * libpcap at run time: statistics and pending errors by getsockopt, packets by recvmsg where it
+ * has no ring, and a look at the interface when it went down. Nothing is set and nothing is sent.
  */
 static int add_packet_socket_rules(scmp_filter_ctx ctx)
 {
