@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/tls_certificate.h"
 
+#define STATUS_TYPE_OCSP 1       /* RFC 6066 section 8 */
+#define EXT_STATUS_REQUEST 5     /* RFC 8446 section 4.2 */
+#define EXT_SCT 18
+
 bool tls_certificate_list(struct bytes body, struct bytes *list)
 {
 	uint32_t len;
@@ -27,6 +31,71 @@ bool tls_certificate_next(struct bytes *list, struct tls_certificate_entry *entr
 	entry->truncated = len > rest.len;
 	entry->der = bytes_of(rest.data, entry->truncated ? rest.len : len);
 	*list = bytes_of(rest.data + entry->der.len, rest.len - entry->der.len);
+	return true;
+}
+
+bool tls13_certificate_list(struct bytes body, struct bytes *context, struct bytes *list)
+{
+	struct bytes request_context;
+
+	if (!bytes_vec8(&body, &request_context) || !tls_certificate_list(body, list))
+		return false;
+	*context = request_context;
+	return true;
+}
+
+/* CertificateStatus: its type, then the response (RFC 6066 section 8). */
+static void read_status(struct bytes data, struct tls13_certificate_entry *entry)
+{
+	uint8_t type;
+
+	entry->has_ocsp = bytes_u8(&data, &type) && type == STATUS_TYPE_OCSP &&
+			  bytes_vec24(&data, &entry->ocsp);
+	if (!entry->has_ocsp)
+		entry->extensions_malformed = true;
+}
+
+static void read_extensions(struct tls13_certificate_entry *entry)
+{
+	struct bytes rest = entry->extensions, data;
+	uint16_t type;
+
+	while (rest.len > 0) {
+		if (!bytes_u16(&rest, &type) || !bytes_vec16(&rest, &data)) {
+			entry->extensions_malformed = true;
+			return;
+		}
+		if (type == EXT_STATUS_REQUEST)
+			read_status(data, entry);
+		else if (type == EXT_SCT)
+			entry->has_sct = true;
+	}
+}
+
+bool tls13_certificate_next(struct bytes *list, struct tls13_certificate_entry *entry)
+{
+	struct tls_certificate_entry certificate;
+	struct bytes rest;
+	uint16_t len;
+
+	if (!tls_certificate_next(list, &certificate))
+		return false;
+	*entry = (struct tls13_certificate_entry){ .der = certificate.der,
+						   .truncated = certificate.truncated };
+	entry->extensions = bytes_of(list->data, 0);
+	if (certificate.truncated)
+		return true;
+	rest = *list;
+	if (bytes_u16(&rest, &len) && len <= rest.len) {
+		entry->extensions = bytes_of(rest.data, len);
+	} else {
+		/* Whatever follows cannot be told from extensions: it is taken as these. */
+		entry->extensions_malformed = true;
+		entry->extensions = rest;
+	}
+	*list = bytes_of(entry->extensions.data + entry->extensions.len,
+			 rest.len - entry->extensions.len);
+	read_extensions(entry);
 	return true;
 }
 

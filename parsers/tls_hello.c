@@ -9,8 +9,26 @@ uint16_t tls_version_final(uint16_t version)
 	return version;
 }
 
-static bool version_counts(uint16_t version)
+uint16_t dtls_version_as_tls(uint16_t version)
 {
+	switch (version) {
+	case DTLS_1_0:
+	case DTLS_OPENSSL_OLD:
+		return 0x0302;
+	case DTLS_1_2:
+		return TLS_1_2;
+	case DTLS_1_3:
+		return TLS_1_3;
+	default:
+		return version;
+	}
+}
+
+/* `legacy` is the version in the hello's fixed field: it tells DTLS from TLS. */
+static bool version_counts(uint16_t version, uint16_t legacy)
+{
+	if (legacy >> 8 == 0xfe)
+		return version == DTLS_1_0 || version == DTLS_1_2 || version == DTLS_1_3;
 	return version >> 8 == 3 || version >> 8 == 0x7f || version >> 8 == 0xfb || version >> 8 == 0x7e;
 }
 
@@ -41,10 +59,10 @@ static bool parse_supported_versions(struct bytes body, uint16_t *max)
 	if (!bytes_vec8(&body, &list))
 		return false;
 	while (bytes_u16(&list, &version)) {
-		if (tls_is_grease(version) || !version_counts(version))
+		if (tls_is_grease(version) || !version_counts(version, *max))
 			continue;
 		version = tls_version_final(version);
-		if (version > *max)
+		if (dtls_version_as_tls(version) > dtls_version_as_tls(*max))
 			*max = version;
 	}
 	return true;
@@ -74,15 +92,16 @@ static bool client_extension(uint16_t type, struct bytes body, struct tls_client
 	}
 }
 
-bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out)
+static bool parse_client_hello(struct bytes body, bool dtls, struct tls_client_hello *out)
 {
 	struct tls_client_hello hello = { 0 };
 	struct bytes compression, extensions, extension;
 	uint16_t type;
 
 	if (!bytes_u16(&body, &hello.version) || !bytes_take(&body, 32, &hello.random) ||
-	    !bytes_vec8(&body, &hello.session_id) || !bytes_vec16(&body, &hello.cipher_suites) ||
-	    !bytes_vec8(&body, &compression) || hello.session_id.len > 32)
+	    !bytes_vec8(&body, &hello.session_id) || (dtls && !bytes_vec8(&body, &hello.cookie)) ||
+	    !bytes_vec16(&body, &hello.cipher_suites) || !bytes_vec8(&body, &compression) ||
+	    hello.session_id.len > 32)
 		return false;
 	hello.version_max = tls_version_final(hello.version);
 	/* No extensions at all: RFC 5246 section 7.4.1.2 allows it. */
@@ -101,6 +120,16 @@ bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out)
 	return true;
 }
 
+bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out)
+{
+	return parse_client_hello(body, false, out);
+}
+
+bool dtls_client_hello_parse(struct bytes body, struct tls_client_hello *out)
+{
+	return parse_client_hello(body, true, out);
+}
+
 static bool server_extension(uint16_t type, struct bytes body, struct tls_server_hello *out)
 {
 	struct bytes list;
@@ -112,7 +141,7 @@ static bool server_extension(uint16_t type, struct bytes body, struct tls_server
 	case TLS_EXT_SUPPORTED_VERSIONS:
 		if (!bytes_u16(&body, &version))
 			return false;
-		if (version_counts(version))
+		if (version_counts(version, out->version))
 			out->version = tls_version_final(version);
 		return true;
 	case TLS_EXT_PRE_SHARED_KEY:
@@ -146,6 +175,7 @@ bool tls_server_hello_parse(struct bytes body, struct tls_server_hello *out)
 		return false;
 	/* Drafts 18 to 21 of TLS 1.3 have neither session id nor compression here. */
 	draft = hello.version >> 8 == 0x7f;
+	hello.draft = draft ? hello.version & 0xff : 0;
 	if ((!draft && !bytes_vec8(&body, &hello.session_id)) || hello.session_id.len > 32 ||
 	    !bytes_u16(&body, &hello.cipher_suite) || (!draft && !bytes_u8(&body, &compression)))
 		return false;

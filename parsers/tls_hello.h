@@ -11,6 +11,10 @@
 #define TLS_1_2 0x0303
 #define TLS_1_3 0x0304
 #define SSL_2_0 0x0002
+#define DTLS_1_0 0xfeff
+#define DTLS_1_2 0xfefd
+#define DTLS_1_3 0xfefc
+#define DTLS_OPENSSL_OLD 0x0100         /* OpenSSL before 0.9.8f, and Cisco AnyConnect */
 
 enum tls_extension {
 	TLS_EXT_SERVER_NAME = 0,
@@ -18,6 +22,7 @@ enum tls_extension {
 	TLS_EXT_ALPN = 16,
 	TLS_EXT_CLIENT_CERTIFICATE_TYPE = 19,
 	TLS_EXT_SERVER_CERTIFICATE_TYPE = 20,
+	TLS_EXT_ENCRYPT_THEN_MAC = 22,
 	TLS_EXT_SESSION_TICKET = 35,
 	TLS_EXT_PRE_SHARED_KEY = 41,
 	TLS_EXT_SUPPORTED_VERSIONS = 43,
@@ -32,6 +37,7 @@ struct tls_client_hello {
 	uint16_t version_max;           /* the highest offered, supported_versions included */
 	struct bytes random;            /* 32 bytes; SSL 2.0 format: the challenge, 16 to 32 */
 	struct bytes session_id;
+	struct bytes cookie;            /* DTLS only */
 	struct bytes cipher_suites;     /* pairs; SSL 2.0 format: triples */
 	struct bytes server_name;       /* the host_name asked for; empty: none */
 	struct bytes alpn;              /* ProtocolNameList without its length */
@@ -49,6 +55,8 @@ struct tls_server_hello {
 	struct bytes session_id;
 	struct bytes alpn;              /* the one protocol chosen, or empty */
 	uint8_t certificate_type;       /* RFC 7250: 0 X.509, 1 OpenPGP, 2 raw public key */
+	uint16_t draft;                 /* of TLS 1.3: 18 to 28; 0: RFC 8446, or another version */
+	bool encrypt_then_mac;          /* RFC 7366 */
 	bool psk_chosen;
 	bool ticket_promised;           /* an empty session_ticket extension */
 	bool is_hello_retry;            /* RFC 8446 section 4.1.3 */
@@ -56,7 +64,17 @@ struct tls_server_hello {
 };
 
 MUST_CHECK bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out);
+/* For DTLS as well, whose ServerHello is the same. */
 MUST_CHECK bool tls_server_hello_parse(struct bytes body, struct tls_server_hello *out);
+
+/*
+ * The ClientHello of DTLS: a cookie follows the session id (RFC 6347 section 4.2.1). Versions stay
+ * DTLS's, which count downwards.
+ */
+MUST_CHECK bool dtls_client_hello_parse(struct bytes body, struct tls_client_hello *out);
+
+/* The version of TLS that a version of DTLS is built on, to compare them; TLS's as they are. */
+uint16_t dtls_version_as_tls(uint16_t version);
 
 /*
  * A ClientHello in SSL 2.0 format, from its two length bytes on. PARSE_OK: taken from `in`.

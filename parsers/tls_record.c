@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#include "parsers/record_protection.h"
+
+#define OPENER_COST (sizeof(struct tls_opener) + RECORD_OPEN_MAX + TLS_BODY_MAX)
+
 #define MESSAGE_CAPACITY_MIN 2048u
 
 /* Of a ServerKeyExchange only the curve at its front is of interest; of some others, nothing. */
@@ -15,6 +19,7 @@ static bool message_is_read(uint8_t type)
 	case TLS_SERVER_KEY_EXCHANGE:
 	case TLS_CERTIFICATE_REQUEST:
 	case TLS_CERTIFICATE_STATUS:
+	case TLS_COMPRESSED_CERTIFICATE:
 		return true;
 	default:
 		return false;
@@ -27,8 +32,7 @@ bool tls_handshake_type_known(uint8_t type)
 	case TLS_HELLO_REQUEST ... TLS_NEW_SESSION_TICKET:
 	case TLS_ENCRYPTED_EXTENSIONS:
 	case TLS_CERTIFICATE ... TLS_CLIENT_KEY_EXCHANGE:
-	case TLS_FINISHED ... TLS_SUPPLEMENTAL_DATA:
-	case TLS_COMPRESSED_CERTIFICATE:
+	case TLS_FINISHED ... TLS_COMPRESSED_CERTIFICATE:
 	case 67: /* NextProtocol, of SPDY's time */
 	case TLS_MESSAGE_HASH:
 		return true;
@@ -56,6 +60,43 @@ static void message_release(struct tls_reader *r, struct budget *memory)
 void tls_reader_fini(struct tls_reader *r, struct budget *memory)
 {
 	message_release(r, memory);
+	tls_reader_unprotect(r, memory);
+}
+
+bool tls_reader_protect(struct tls_reader *r, struct budget *memory, struct record_cipher *cipher,
+			bool every_type)
+{
+	struct tls_opener *o = r->opener;
+
+	if (!o) {
+		o = budget_take(memory, OPENER_COST) ? calloc(1, sizeof(*o)) : NULL;
+		if (!o) {
+			record_cipher_free(cipher);
+			return false;
+		}
+		r->opener = o;
+		o->sealed = malloc(TLS_BODY_MAX);
+		o->opened = malloc(RECORD_OPEN_MAX);
+	}
+	record_cipher_free(o->cipher);
+	o->cipher = cipher;
+	o->every_type = every_type;
+	if (o->sealed && o->opened)
+		return true;
+	tls_reader_unprotect(r, memory);
+	return false;
+}
+
+void tls_reader_unprotect(struct tls_reader *r, struct budget *memory)
+{
+	if (!r->opener)
+		return;
+	record_cipher_free(r->opener->cipher);
+	free(r->opener->sealed);
+	free(r->opener->opened);
+	free(r->opener);
+	budget_give(memory, OPENER_COST);
+	r->opener = NULL;
 }
 
 /* Room for `more` bytes: grows with what has arrived, at most doubling. */
@@ -178,7 +219,7 @@ static bool message_in_clear(const struct tls_reader *r)
 {
 	const uint8_t *h = r->message_header;
 
-	if (!r->cipher_spec_seen)
+	if (!r->cipher_spec_seen || r->opener)
 		return true;
 	return (h[0] == TLS_CLIENT_HELLO || h[0] == TLS_SERVER_HELLO) &&
 	       r->message_total + TLS_MESSAGE_HEADER_LEN <= r->record_len;
@@ -310,6 +351,88 @@ static enum parse read_handshake(struct tls_reader *r, struct budget *memory, st
 	return message_continue(r, memory, in, out);
 }
 
+static bool opened_waits(const struct tls_reader *r)
+{
+	return r->opener && r->opener->opened_at < r->opener->opened_len;
+}
+
+/* Is the current record one that the opener has the key for? */
+static bool record_is_sealed(const struct tls_reader *r)
+{
+	return r->opener && (r->opener->every_type || r->record_type == TLS_APPLICATION_DATA);
+}
+
+/* The record's body, gathered; then opened. What does not open ends the reading of this side. */
+static enum parse open_record(struct tls_reader *r, struct bytes *in, struct tls_item *out)
+{
+	struct tls_opener *o = r->opener;
+	struct bytes part, body;
+	size_t len = r->record_left < in->len ? r->record_left : in->len, opened_len;
+
+	if (!bytes_take(in, len, &part))
+		return PARSE_MORE;
+	if (part.len)
+		memcpy(o->sealed + o->sealed_len, part.data, part.len);
+	o->sealed_len += (uint32_t)part.len;
+	r->record_left = (uint16_t)(r->record_left - part.len);
+	if (r->record_left)
+		return PARSE_MORE;
+	body = bytes_of(o->sealed, o->sealed_len);
+	o->sealed_len = 0;
+	if (record_open(o->cipher, r->record_type, r->record_version, body, o->opened, RECORD_OPEN_MAX,
+			&opened_len, &o->type) != PARSE_OK)
+		return item_encrypted(r, out);
+	o->opened_len = (uint32_t)opened_len;
+	o->opened_at = 0;
+	return PARSE_MORE;
+}
+
+static enum parse read_body(struct tls_reader *r, struct budget *memory, struct bytes *in,
+			    struct tls_item *out)
+{
+	switch (r->record_type) {
+	case TLS_HANDSHAKE:
+		return read_handshake(r, memory, in, out);
+	case TLS_ALERT:
+		return read_alert(r, in, out);
+	case TLS_CHANGE_CIPHER_SPEC:
+		return read_cipher_spec(r, in, out);
+	default:
+		return item_encrypted(r, out);
+	}
+}
+
+/* Application data is only passed over here, in search of a handshake message behind it. */
+static enum parse pass_application(struct tls_reader *r, struct tls_item *out)
+{
+	struct tls_opener *o = r->opener;
+
+	o->application += o->opened_len;
+	o->opened_at = o->opened_len;
+	return o->application > TLS_APPLICATION_MAX ? item_encrypted(r, out) : PARSE_MORE;
+}
+
+/* What lies in the opener is read as a record of its own. */
+static enum parse read_opened(struct tls_reader *r, struct budget *memory, struct tls_item *out)
+{
+	struct tls_opener *o = r->opener;
+	struct bytes plain = bytes_of(o->opened + o->opened_at, o->opened_len - o->opened_at);
+	enum parse result;
+
+	if (o->type == TLS_APPLICATION_DATA)
+		return pass_application(r, out);
+	r->record_type = o->type;
+	r->record_left = (uint16_t)plain.len;
+	if (o->opened_at == 0)
+		r->record_len = r->record_left;
+	result = read_body(r, memory, &plain, out);
+	out->opened = true;
+	/* The caller may exchange the keys for this item: what is left stays in the opener. */
+	o->opened_at = o->opened_len - (uint32_t)plain.len;
+	r->record_left = 0;
+	return result;
+}
+
 enum parse tls_reader_next(struct tls_reader *r, struct budget *memory, struct bytes *in,
 			   struct tls_item *out)
 {
@@ -319,29 +442,23 @@ enum parse tls_reader_next(struct tls_reader *r, struct budget *memory, struct b
 		message_release(r, memory);
 	*out = (struct tls_item){ 0 };
 	for (;;) {
+		if (opened_waits(r)) {
+			result = read_opened(r, memory, out);
+			if (result != PARSE_MORE)
+				return result;
+			continue;
+		}
 		if (r->record_left == 0) {
 			result = record_begin(r, in);
 			if (result != PARSE_OK)
 				return result;
 		}
 		out->record_version = r->record_version;
-		switch (r->record_type) {
-		case TLS_HANDSHAKE:
-			/* A record may be empty, and a message may be: its body is then complete already. */
-			if (r->record_left == 0)
-				continue;
-			result = read_handshake(r, memory, in, out);
-			break;
-		case TLS_ALERT:
-			result = read_alert(r, in, out);
-			break;
-		case TLS_CHANGE_CIPHER_SPEC:
-			result = read_cipher_spec(r, in, out);
-			break;
-		default:
-			return item_encrypted(r, out);
-		}
-		if (result != PARSE_MORE || in->len == 0)
+		/* A record may be empty, and a message may be: its body is then complete already. */
+		if (r->record_type == TLS_HANDSHAKE && r->record_left == 0)
+			continue;
+		result = record_is_sealed(r) ? open_record(r, in, out) : read_body(r, memory, in, out);
+		if (result != PARSE_MORE || (in->len == 0 && !opened_waits(r)))
 			return result;
 	}
 }

@@ -66,9 +66,28 @@ struct tls_item {
 	struct bytes body;        /* borrowed until the next call */
 	const void *known;        /* the value of the known message that this is, or NULL: not looked up */
 	uint32_t offset, total;   /* TLS_ITEM_PART: where body lies in the message of `total` bytes */
+	bool opened;              /* came out of a protected record */
+};
+
+/* Application data of one side that is opened in search of handshake messages; beyond, it is over. */
+#define TLS_APPLICATION_MAX (1u << 20)
+
+/*
+ * Opens protected records, with keys that somebody gave. Only then does it exist: most readers have none.
+ */
+struct record_cipher;
+struct tls_opener {
+	struct record_cipher *cipher;
+	bool every_type;          /* up to TLS 1.2: all records behind ChangeCipherSpec; else application_data */
+	uint8_t type;             /* of what was opened */
+	uint32_t sealed_len, opened_len, opened_at;
+	uint32_t application;     /* bytes of application data passed over */
+	uint8_t *sealed;          /* a record's body as it arrives */
+	uint8_t *opened;          /* what was in the last one */
 };
 
 struct tls_reader {
+	struct tls_opener *opener;
 	struct known *known;      /* Certificate messages to compare with in flight, or NULL; set after init */
 	struct known_entry *candidate;  /* what the pieces so far are equal to: then nothing is gathered */
 	uint8_t *message;         /* gathered bytes of a message that came in pieces */
@@ -101,6 +120,15 @@ void tls_reader_fini(struct tls_reader *r, struct budget *memory);
  */
 enum parse tls_reader_next(struct tls_reader *r, struct budget *memory, struct bytes *in,
 			   struct tls_item *out);
+
+/*
+ * From the next protected record on, this side is opened with `cipher`, which the reader owns from now on. After
+ * a TLS_ITEM_ENCRYPTED the call goes on with that very record. False: no memory; `cipher` is freed.
+ */
+MUST_CHECK bool tls_reader_protect(struct tls_reader *r, struct budget *memory,
+				   struct record_cipher *cipher, bool every_type);
+/* The keys open nothing more. */
+void tls_reader_unprotect(struct tls_reader *r, struct budget *memory);
 
 /* Is a message begun and not finished? Then its header said `type`, and `total` bytes of body. */
 bool tls_reader_unfinished(const struct tls_reader *r, uint8_t *type, uint32_t *have,

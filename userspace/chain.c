@@ -262,7 +262,19 @@ struct chain_draft {
 	const struct certificate *certificates[TLS_CHAIN_MAX];
 };
 
-static int parse_list(struct chain_table *t, struct bytes list, bool partial,
+typedef bool next_entry_fn(struct bytes *list, struct tls_certificate_entry *entry);
+
+static bool next_entry13(struct bytes *list, struct tls_certificate_entry *entry)
+{
+	struct tls13_certificate_entry entry13;
+
+	if (!tls13_certificate_next(list, &entry13))
+		return false;
+	*entry = (struct tls_certificate_entry){ entry13.der, entry13.truncated };
+	return true;
+}
+
+static int parse_list(struct chain_table *t, struct bytes list, next_entry_fn *next, bool partial,
 		      const struct chain **out)
 {
 	struct chain_draft draft = { .chain.partial = partial };
@@ -270,7 +282,7 @@ static int parse_list(struct chain_table *t, struct bytes list, bool partial,
 	const struct certificate *certificate;
 	uint8_t sha256[32];
 
-	while (tls_certificate_next(&list, &entry)) {
+	while (next(&list, &entry)) {
 		/* Of a message that was cut off, the last entry was not presented: we just do not know the rest. */
 		if (partial && entry.truncated)
 			break;
@@ -318,10 +330,23 @@ int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 		return -EBADMSG;
 	if (list.len == 0)
 		return -ENODATA;
-	err = parse_list(t, list, partial, out);
+	err = parse_list(t, list, tls_certificate_next, partial, out);
 	if (err == 0 && !partial && (*out)->id)
 		known_add(&t->known, body, *out);
 	return err;
+}
+
+int chain_from_message13(struct chain_table *t, struct bytes body, bool partial,
+			 const struct chain **out)
+{
+	struct bytes context, list;
+
+	t->counters.messages++;
+	if (!tls13_certificate_list(body, &context, &list))
+		return -EBADMSG;
+	if (list.len == 0)
+		return -ENODATA;
+	return parse_list(t, list, next_entry13, partial, out);
 }
 
 const struct chain_counters *chain_table_counters(const struct chain_table *t)

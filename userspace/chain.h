@@ -69,6 +69,10 @@ void chain_table_free(struct chain_table *t);
 int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 		       const struct chain **out);
 
+/* The same for the body of TLS 1.3's Certificate message, whose entries have extensions. */
+int chain_from_message13(struct chain_table *t, struct bytes body, bool partial,
+			 const struct chain **out);
+
 /* For tls_reader.known: messages are compared in flight with these; an item's `known` is for chain_known(). */
 struct known *chain_table_known(struct chain_table *t);
 const struct chain *chain_known(struct chain_table *t, const void *known);

@@ -5,6 +5,8 @@
 
 #include "parsers/tls_hello.h"
 #include "userspace/handshake.h"
+#include "userspace/handshake_keys.h"
+#include "userspace/keys.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
 #define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
@@ -68,6 +70,9 @@ static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, st
 	enum parse result;
 
 	while ((result = tls_reader_next(&h->reader[side], &t->memory, &in, &item)) == PARSE_OK) {
+		if (item.kind == TLS_ITEM_ENCRYPTED && handshake_keys_wait(t, h, side) &&
+		    handshake_keys_hold(t, h, side, in))
+			return;
 		if (handshake_item(t, flow, side, &item, segment) == HANDSHAKE_SIDE_OVER) {
 			channel_rest(t, &flow->side[side], SIDE_DONE);
 			return;
@@ -228,6 +233,45 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	return found == TLS_FOUND_CLIENT_HELLO;
 }
 
+/* A secret has come: reads what was held for it. */
+static void read_held(struct tracker *t, struct flow *flow, unsigned int side,
+		      const struct segment *segment)
+{
+	struct bytes held;
+	uint8_t *data;
+
+	if (!handshake_keys_arrived(t, flow->handshake, side, &data, &held))
+		return;
+	read_tls(t, flow, side, held, segment);
+	free(data);
+}
+
+static void read_or_hold(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+			 const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+
+	if (h->keys && h->keys->holding[side]) {
+		channel_keys_arrived(t, flow, segment);
+		if (h->keys->holding[side] && handshake_keys_hold(t, h, side, in))
+			return;
+		if (flow->side[side].state != SIDE_READING)
+			return;
+	}
+	read_tls(t, flow, side, in, segment);
+}
+
+void channel_keys_arrived(struct tracker *t, struct flow *flow, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+
+	if (!h || !h->keys || h->keys->generation == keys_generation(t->keys))
+		return;
+	h->keys->generation = keys_generation(t->keys);
+	read_held(t, flow, !h->client_side, segment);
+	read_held(t, flow, h->client_side, segment);
+}
+
 bool channel_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		   const struct segment *segment)
 {
@@ -236,7 +280,7 @@ bool channel_bytes(struct tracker *t, struct flow *flow, unsigned int side, stru
 	if (in.len == 0)
 		return false;
 	if (s->state == SIDE_READING && flow->handshake)
-		read_tls(t, flow, side, in, segment);
+		read_or_hold(t, flow, side, in, segment);
 	else if (s->state == SIDE_SEARCHING && s->tail_len)
 		return search_joined(t, flow, side, in, segment);
 	else if (s->state == SIDE_SEARCHING)

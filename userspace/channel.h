@@ -37,6 +37,9 @@ bool channel_bytes(struct tracker *t, struct flow *flow, unsigned int side, stru
 void channel_missed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t from,
 		    uint32_t len);
 
+/* Reads what is held for secrets, if new ones have come. */
+void channel_keys_arrived(struct tracker *t, struct flow *flow, const struct segment *segment);
+
 /* When both sides have shown all they show in clear: closes the handshake. */
 void channel_close_if_settled(struct tracker *t, struct flow *flow);
 

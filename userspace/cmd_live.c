@@ -10,6 +10,7 @@
 
 #include "userspace/attach.h"
 #include "userspace/command.h"
+#include "userspace/keys.h"
 #include "userspace/monitor.h"
 #include "userspace/options.h"
 #include "userspace/pem.h"
@@ -29,6 +30,7 @@ struct live {
 	struct pem_writer pem;
 	struct reporter reporter;
 	struct pipeline *pipeline;
+	struct keys *keys;           /* NULL: none were named */
 	uint64_t end_ns;             /* monotonic; 0: no end */
 };
 
@@ -159,17 +161,53 @@ static void handle_signals(void)
 	sigaction(SIGUSR1, &counters, NULL);
 }
 
-/* In the worker: everything that touches strangers' bytes. */
+static int open_ring(struct live *l, char *why, size_t why_size)
+{
+	const struct event_counters *counters;
+	unsigned int num;
+	int err;
+
+	counters = attach_counters(l->attach, &num);
+	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[0], why, why_size);
+	if (err)
+		return err;
+	l->num_sources = 1;
+	attach_close_in_worker(l->attach);
+	return 0;
+}
+
+static int open_pcap(struct live *l, char *why, size_t why_size)
+{
+	unsigned int i, num = l->options.num_interfaces ? l->options.num_interfaces : 1;
+	int err;
+
+	for (i = 0; i < num; i++) {
+		err = source_pcap_open(l->options.num_interfaces ? l->options.interfaces[i] : "any",
+				       &l->sources[i], why, why_size);
+		if (err)
+			return err;
+		l->num_sources++;
+	}
+	return 0;
+}
+
+/*
+ * In the worker: everything that touches strangers' bytes. Its sources are opened here, so that the monitor never has
+ * a packet in its memory.
+ */
 static int work(void *context)
 {
 	struct live *l = context;
 	struct sandbox_options sandbox = SANDBOX_OPTIONS_DEFAULT;
-	char why[256];
+	char why[512];
 	int err;
 
 	handle_signals();
-	if (l->attach)
-		attach_close_in_worker(l->attach);
+	err = l->attach ? open_ring(l, why, sizeof(why)) : open_pcap(l, why, sizeof(why));
+	if (err) {
+		fprintf(stderr, "certtap: %s\ncerttap: see 'certtap doctor'\n", why);
+		return EXIT_FAILED;
+	}
 	sandbox.write_dir_fd = l->pem.dir_fd;
 	sandbox.packet_socket = !l->attach;
 	err = sandbox_enter(&sandbox, why, sizeof(why));
@@ -191,8 +229,6 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 {
 	const struct options *o = &l->options;
 	struct attach_options options = ATTACH_OPTIONS_DEFAULT;
-	const struct event_counters *counters;
-	unsigned int num;
 	int err;
 
 	options.interfaces = o->interfaces;
@@ -205,53 +241,28 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 		return err;
 	if (attach_note(l->attach)[0])
 		fprintf(stderr, "certtap: %s\n", attach_note(l->attach));
-	counters = attach_counters(l->attach, &num);
-	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[0], why, why_size);
-	if (err == 0)
-		l->num_sources = 1;
-	return err;
-}
-
-static int open_pcap(struct live *l, char *why, size_t why_size)
-{
-	unsigned int i, num = l->options.num_interfaces ? l->options.num_interfaces : 1;
-	int err;
-
-	for (i = 0; i < num; i++) {
-		err = source_pcap_open(l->options.num_interfaces ? l->options.interfaces[i] : "any",
-				       &l->sources[i], why, why_size);
-		if (err)
-			return err;
-		l->num_sources++;
-	}
 	return 0;
 }
 
 /* The ladder: eBPF, then libpcap; what was asked for by name is not replaced by something else. */
-static int open_sources(struct live *l)
+static int climb_down(struct live *l)
 {
-	char why[512] = "", why_pcap[512] = "";
+	char why[512] = "";
 	int err;
 
-	if (!l->options.capture) {
-		err = open_kernel_side(l, why, sizeof(why));
-		if (err == 0)
-			return 0;
-		attach_free(l->attach);
-		l->attach = NULL;
-		if (l->options.attach) {
-			fprintf(stderr, "certtap: %s: %s\n", l->options.attach, why);
-			return err;
-		}
+	if (l->options.capture)
+		return 0;
+	err = open_kernel_side(l, why, sizeof(why));
+	if (err == 0)
+		return 0;
+	attach_free(l->attach);
+	l->attach = NULL;
+	if (l->options.attach) {
+		fprintf(stderr, "certtap: %s: %s\n", l->options.attach, why);
+		return err;
 	}
-	err = open_pcap(l, why_pcap, sizeof(why_pcap));
-	if (err == 0 && why[0])
-		fprintf(stderr, "certtap: no eBPF, taking libpcap instead: %s\n", why);
-	if (err && why[0])
-		fprintf(stderr, "certtap: %s\n", why);
-	if (err)
-		fprintf(stderr, "certtap: %s\ncerttap: see 'certtap doctor'\n", why_pcap);
-	return err;
+	fprintf(stderr, "certtap: no eBPF, taking libpcap instead: %s\n", why);
+	return 0;
 }
 
 static int prepare(struct live *l)
@@ -277,7 +288,11 @@ static int prepare(struct live *l)
 		fputs("certtap: out of memory\n", stderr);
 		return -ENOMEM;
 	}
-	return open_sources(l);
+	err = options_keys(&l->options, &l->keys);
+	if (err)
+		return err;
+	pipeline_use_keys(l->pipeline, l->keys);
+	return climb_down(l);
 }
 
 static void finish(struct live *l)
@@ -288,6 +303,7 @@ static void finish(struct live *l)
 		source_free(l->sources[i]);
 	attach_free(l->attach);
 	pipeline_free(l->pipeline);
+	keys_free(l->keys);
 	pem_close(&l->pem);
 }
 

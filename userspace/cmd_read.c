@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "userspace/command.h"
+#include "userspace/keys.h"
 #include "userspace/options.h"
 #include "userspace/pem.h"
 #include "userspace/reporter.h"
@@ -26,6 +27,7 @@ struct reading {
 	struct pem_writer pem;
 	struct reporter reporter;
 	struct pipeline *pipeline;
+	struct keys *keys;           /* NULL: none were named */
 	uint64_t begun_ns, shown_ns; /* for the progress line */
 	bool progress;
 	bool broken;
@@ -84,6 +86,10 @@ static int prepare(struct reading *r)
 		fputs("certtap: out of memory\n", stderr);
 		return -ENOMEM;
 	}
+	err = options_keys(&r->options, &r->keys);
+	if (err)
+		return err;
+	pipeline_use_keys(r->pipeline, r->keys);
 	sandbox.write_dir_fd = r->pem.dir_fd;
 	err = sandbox_enter(&sandbox, why, sizeof(why));
 	if (err)
@@ -180,6 +186,7 @@ static void finish(struct reading *r)
 		source_free(r->sources[i]);
 	free(r->sources);
 	pipeline_free(r->pipeline);
+	keys_free(r->keys);
 	pem_close(&r->pem);
 }
 

@@ -299,6 +299,21 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 		channel_begin(t, &flow->side[!side], segment->ack);
 }
 
+/* The source sends no more of this direction: what there is, is all. */
+static void side_end(struct tracker *t, struct flow *flow, unsigned int side,
+		     const struct segment *segment)
+{
+	side_flush(t, flow, side, segment);
+	if (!flow->handshake)
+		return;
+	handshake_side_over(flow->handshake, side);
+	if (flow->handshake->over[0] && flow->handshake->over[1]) {
+		handshake_close(t, flow);
+		channel_rest(t, &flow->side[0], SIDE_DONE);
+		channel_rest(t, &flow->side[1], SIDE_DONE);
+	}
+}
+
 void conversation_segment(struct tracker *t, struct flow *flow, unsigned int side,
 			  const struct segment *segment)
 {
@@ -329,7 +344,7 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 		}
 	}
 	if (segment->final && flow->handshake)
-		side_flush(t, flow, side, segment);
+		side_end(t, flow, side, segment);
 	channel_close_if_settled(t, flow);
 }
 
@@ -343,6 +358,7 @@ void conversation_close(struct tracker *t, struct flow *flow)
 		segment.time_ns = flow->handshake->s.end_ns;
 	for (i = 0; i < 2; i++)
 		side_flush(t, flow, i, &segment);
+	channel_keys_arrived(t, flow, &segment);
 	if (flow->handshake)
 		handshake_close(t, flow);
 	for (i = 0; i < 2; i++) {

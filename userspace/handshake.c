@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "parsers/tls_compressed.h"
 #include "parsers/tls_hello.h"
+#include "userspace/handshake_keys.h"
 
 void handshake_reader_init(struct tracker *t, struct handshake *h, unsigned int side)
 {
@@ -153,8 +155,11 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 		memcpy(h->session_id, hello->session_id.data, hello->session_id.len);
 		h->session_id_len = (uint8_t)hello->session_id.len;
 	}
+	handshake_keys_client_hello(t, h, hello);
 	know_client(t, flow, side);
 }
+
+static void handshake_restart(struct tracker *t, struct handshake *h, const struct segment *segment);
 
 static void client_hello(struct tracker *t, struct flow *flow, unsigned int side,
 			 struct bytes body, const struct segment *segment)
@@ -162,6 +167,8 @@ static void client_hello(struct tracker *t, struct flow *flow, unsigned int side
 	struct tls_client_hello hello;
 
 	know_client(t, flow, side);
+	if (flow->handshake->reader[side].opener)
+		handshake_restart(t, flow->handshake, segment);
 	if (!tls_client_hello_parse(body, &hello)) {
 		handshake_malformed(flow->handshake, side, "ClientHello cannot be read");
 		return;
@@ -181,6 +188,7 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 {
 	struct handshake *h = flow->handshake;
 	struct tls_server_hello hello;
+	bool waits;
 
 	know_client(t, flow, !side);
 	if (!tls_server_hello_parse(body, &hello)) {
@@ -194,6 +202,7 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 	h->raw_public_key = hello.certificate_type == 2;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
+	waits = !hello.is_hello_retry && handshake_keys_server_hello(t, h, side, &hello);
 	if (hello.version < TLS_1_3 || hello.version >> 8 != 3 || hello.is_hello_retry) {
 		if (h->session_id_len && hello.session_id.len == h->session_id_len &&
 		    memcmp(hello.session_id.data, h->session_id, h->session_id_len) == 0)
@@ -201,7 +210,8 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 		return;
 	}
 	h->s.resumed = hello.psk_chosen;
-	record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
+	if (!waits)
+		record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
 }
 
 /* A chain that the table does not keep lives as long as this handshake. False: too many of them. */
@@ -252,11 +262,35 @@ static void certificate(struct tracker *t, struct handshake *h, unsigned int sid
 	}
 	if (side != h->client_side)
 		h->s.frame_number = segment->frame_number;
+	if (item->opened)
+		h->s.witness[side_role(h, side)] = WITNESS_KEYLOG;
 	if (item->known)
 		chain = chain_known(t->chains, item->known);
+	else if (item->opened && h->s.version == TLS_1_3)
+		err = chain_from_message13(t->chains, item->body, false, &chain);
 	else
 		err = chain_from_message(t->chains, item->body, false, &chain);
 	take_chain(t, h, side, err, chain);
+}
+
+/* RFC 8879: the Certificate message is inside. */
+static void compressed_certificate(struct tracker *t, struct handshake *h, unsigned int side,
+				   const struct tls_item *item, const struct segment *segment)
+{
+	struct tls_item inner = *item;
+	struct tls_uncompressed plain;
+	enum tls_compressed result;
+
+	result = tls_compressed_read(item->body, t->limits.message, &t->memory, &plain);
+	if (result != TLS_COMPRESSED_OK && result != TLS_COMPRESSED_OVERSIZE) {
+		handshake_malformed(h, side, tls_compressed_name(result));
+		return;
+	}
+	if (result == TLS_COMPRESSED_OVERSIZE)
+		h->oversize[side] = true;
+	inner.body = bytes_of(plain.data, plain.len);
+	certificate(t, h, side, &inner, segment);
+	tls_uncompressed_free(&plain, &t->memory);
 }
 
 /* A Certificate over the message limit: its certificates are hashed while they pass. */
@@ -328,6 +362,7 @@ static void server_passed_certificate(struct tracker *t, struct handshake *h, un
 static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int side)
 {
 	h->cipher_spec[side] = true;
+	handshake_keys_cipher_spec(t, h, side);
 	if (h->client_side != side && h->client_side != SIDE_UNKNOWN)
 		server_passed_certificate(t, h, side, true);
 	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && h->s.version < TLS_1_3 &&
@@ -378,6 +413,12 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 			h->s.version = item->record_version;
 		certificate(t, h, side, item, segment);
 		break;
+	case TLS_COMPRESSED_CERTIFICATE:
+		compressed_certificate(t, h, side, item, segment);
+		break;
+	case TLS_FINISHED:
+		handshake_keys_finished(t, h, side);
+		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 	case TLS_CERTIFICATE_REQUEST:
 	case TLS_CERTIFICATE_STATUS:
@@ -420,7 +461,7 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 		cipher_spec(t, h, side);
 		return HANDSHAKE_GO_ON;
 	case TLS_ITEM_ENCRYPTED:
-		h->encrypted[side] = true;
+		h->encrypted[side] = h->over[side] = true;
 		return HANDSHAKE_SIDE_OVER;
 	}
 	return HANDSHAKE_SIDE_OVER;
@@ -470,18 +511,24 @@ void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side
 {
 	(void)side;
 	guess_client(t, flow);
-	flow->handshake->encrypted[0] = flow->handshake->encrypted[1] = true;
+	flow->handshake->over[0] = flow->handshake->over[1] = true;
 	record_reason(t, flow->handshake, REASON_MIDSTREAM, NULL);
 }
 
 bool handshake_settled(const struct handshake *h)
 {
-	return h->recorded[ROLE_SERVER] && h->encrypted[0] && h->encrypted[1];
+	return h->recorded[ROLE_SERVER] && h->over[0] && h->over[1];
+}
+
+void handshake_side_over(struct handshake *h, unsigned int side)
+{
+	h->over[side] = true;
 }
 
 static enum reason open_reason(struct handshake *h, const struct flow *flow, const char **detail)
 {
 	unsigned int server = !h->client_side;
+	bool opened = h->keys && h->keys->used[server];
 	bool hello = (h->messages[0] | h->messages[1]) & (1u << TLS_CLIENT_HELLO | 1u << TLS_SERVER_HELLO);
 
 	*detail = NULL;
@@ -490,6 +537,10 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 		h->s.lost_to = h->lost_to[server];
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
+	if (h->s.version == TLS_1_3 && !opened && h->messages[server] & 1u << TLS_SERVER_HELLO)
+		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
+	if (h->s.version == TLS_1_3 && h->s.resumed)
+		return REASON_RESUMED;
 	*detail = h->malformed[server];
 	if (h->oversize[server])
 		return REASON_OVERSIZE;
@@ -505,6 +556,28 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 	if (*detail)
 		return REASON_MALFORMED;
 	return REASON_UNFINISHED;
+}
+
+/*
+ * A new handshake inside the protection of the old one (renegotiation): the old sighting ends, the readers and their
+ * keys go on.
+ */
+static void handshake_restart(struct tracker *t, struct handshake *h, const struct segment *segment)
+{
+	if (t->observer.closed)
+		t->observer.closed(t->observer.context, &h->s);
+	h->s = (struct sighting){
+		.server = h->s.server, .client = h->s.client, .transport = h->s.transport,
+		.start_ns = segment->time_ns, .end_ns = segment->time_ns,
+		.frame_number = segment->frame_number, .carrier = h->s.carrier,
+		.server_name = h->s.server_name, .server_name_len = h->s.server_name_len,
+		.server_name_cut = h->s.server_name_cut,
+	};
+	memset(h->row, 0, sizeof(h->row));
+	memset(h->recorded, 0, sizeof(h->recorded));
+	memset(h->messages, 0, sizeof(h->messages));
+	memset(h->cipher_spec, 0, sizeof(h->cipher_spec));
+	h->session_id_len = 0;
 }
 
 static void release_chains(struct handshake *h)
@@ -539,6 +612,7 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	tls_reader_fini(&h->reader[1], &t->memory);
 	chain_builder_free(h->builder[0]);
 	chain_builder_free(h->builder[1]);
+	handshake_keys_free(t, h);
 	release_chains(h);
 	free(h->s.server_name);
 	free(h);

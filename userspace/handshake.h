@@ -16,8 +16,11 @@ enum { SIDE_UNKNOWN = 2 };
 /* Loose chains of one handshake; further Certificate messages are passed over. */
 #define HANDSHAKE_CHAINS_MAX 8
 
+struct handshake_keys;
+
 struct handshake {
 	struct sighting s;
+	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
@@ -28,6 +31,7 @@ struct handshake {
 	struct ledger_row *row[2];           /* by role */
 	bool recorded[2];                    /* by role */
 	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
+	bool over[2];                        /* nothing more comes in clear from this side */
 	uint8_t client_side;                 /* 0, 1 or SIDE_UNKNOWN */
 	uint8_t alert_side;
 	uint8_t opener_side;                 /* who sent the SYN, or SIDE_UNKNOWN */
@@ -67,6 +71,9 @@ void handshake_malformed(struct handshake *h, unsigned int side, const char *why
 
 /* The capture began inside an encrypted connection. */
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side);
+
+/* The source gives no more of this side. */
+void handshake_side_over(struct handshake *h, unsigned int side);
 
 /* Both sides have shown all they show in clear, and it is recorded. */
 bool handshake_settled(const struct handshake *h);

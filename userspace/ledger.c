@@ -176,6 +176,9 @@ static void row_begin(struct ledger_row *row, const struct sighting *s, enum rol
 
 static void row_add(struct ledger_row *row, const struct sighting *s)
 {
+	row->witness = s->witness[row->role];
+	if (s->carrier)
+		row->carrier = s->carrier;
 	row->sightings++;
 	if (s->start_ns < row->first_ns)
 		row->first_ns = s->start_ns;

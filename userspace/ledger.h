@@ -58,6 +58,8 @@ struct ledger_row {
 	uint32_t alerts_more;
 	uint64_t lost_from, lost_to;     /* of the last sighting */
 	const char *detail;
+	const char *carrier;             /* of the last sighting */
+	enum witness witness;            /* likewise */
 	bool roles_guessed, has_ech;
 };
 

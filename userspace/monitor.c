@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "userspace/sandbox.h"
+
 #define EXIT_FAILED 1
 
 static void block_signals(sigset_t *set, sigset_t *before)
@@ -62,6 +64,7 @@ int monitor_run(worker_fn *work, void *context)
 {
 	pid_t monitor = getpid(), worker;
 	sigset_t set, before;
+	char why[256];
 	int result;
 
 	block_signals(&set, &before);
@@ -75,6 +78,10 @@ int monitor_run(worker_fn *work, void *context)
 		result = start_worker(work, context, monitor, &before);
 		fflush(NULL);
 		_exit(result);
+	}
+	if (sandbox_monitor(why, sizeof(why)) != 0) {
+		fprintf(stderr, "certtap: giving up privileges: %s\n", why);
+		kill(worker, SIGKILL);
 	}
 	result = supervise(worker, &set);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "userspace/keys.h"
+
 #define FOR_BOTH (FOR_LIVE | FOR_READ)
 #define OPTIONS_MAX 64
 
@@ -14,6 +16,7 @@ enum value_kind {
 	VALUE_FLAG,        /* bool */
 	VALUE_JSON,        /* --json: the format of that name */
 	VALUE_TEXT,        /* const char * */
+	VALUE_KEYLOG,      /* added to keylogs[] */
 	VALUE_INTERFACE,   /* added to interfaces[] */
 	VALUE_COLOR,
 	VALUE_DURATION,    /* uint64_t, nanoseconds */
@@ -52,6 +55,8 @@ static const struct option_row rows[] = {
 	{ "every", 0, NULL, VALUE_FLAG, AT(every), FOR_BOTH, "each sighting instead of the summed rows" },
 	{ "pem", 0, "DIR", VALUE_TEXT, AT(pem_dir), FOR_BOTH,
 	  "write each distinct certificate once, as DIR/SHA256.pem" },
+	{ "keylog", 0, "FILE", VALUE_KEYLOG, 0, FOR_BOTH,
+	  "open TLS 1.3, QUIC ... with the secrets of this key log, which may grow; repeatable" },
 	{ "quiet", 'q', NULL, VALUE_FLAG, AT(quiet), FOR_BOTH, "no progress and no summary" },
 	{ "color", 0, "WHEN", VALUE_COLOR, AT(color), FOR_BOTH,
 	  "auto, never or always; NO_COLOR is heeded" },
@@ -194,6 +199,11 @@ static bool store(struct options *options, const struct option_row *row, const c
 			return false;
 		options->interfaces[options->num_interfaces++] = argument;
 		return true;
+	case VALUE_KEYLOG:
+		if (options->num_keylogs == KEYLOGS_MAX)
+			return false;
+		options->keylogs[options->num_keylogs++] = argument;
+		return true;
 	case VALUE_COLOR:
 		return parse_color(argument, at);
 	case VALUE_DURATION:
@@ -305,6 +315,30 @@ void options_print(enum command_bit command, FILE *out)
 			 row->argument ? " " : "", row->argument ? row->argument : "");
 		fprintf(out, "  %-24s %s\n", left, row->help);
 	}
+}
+
+int options_keys(const struct options *options, struct keys **out)
+{
+	struct keys *keys;
+	unsigned int i;
+	int err;
+
+	*out = NULL;
+	if (!options->num_keylogs)
+		return 0;
+	keys = keys_new(options->limits.secrets);
+	if (!keys)
+		return -ENOMEM;
+	for (i = 0; i < options->num_keylogs; i++) {
+		err = keys_add_file(keys, options->keylogs[i]);
+		if (err) {
+			fprintf(stderr, "certtap: %s: %s\n", options->keylogs[i], strerror(-err));
+			keys_free(keys);
+			return err;
+		}
+	}
+	*out = keys;
+	return 0;
 }
 
 void options_output(const struct options *options, bool flush, struct output *out)

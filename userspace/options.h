@@ -14,6 +14,7 @@
 
 #define EXIT_USAGE 64            /* EX_USAGE of sysexits.h: never to be taken for a verdict */
 #define INTERFACES_MAX 64
+#define KEYLOGS_MAX 32
 
 enum color { COLOR_AUTO, COLOR_NEVER, COLOR_ALWAYS };
 
@@ -24,6 +25,8 @@ struct options {
 	const char *pem_dir;
 	const char *interfaces[INTERFACES_MAX];
 	unsigned int num_interfaces;
+	const char *keylogs[KEYLOGS_MAX];
+	unsigned int num_keylogs;
 	const char *attach;              /* "cgroup", "tcx", "clsact" or NULL: the ladder */
 	const char *capture;             /* "pcap" or NULL */
 	bool every, quiet;
@@ -45,6 +48,13 @@ int options_parse(struct options *options, enum command_bit command, const char 
 
 /* What the subcommand takes, for `certtap NAME --help`. */
 void options_print(enum command_bit command, FILE *out);
+
+/*
+ * The key logs, opened; *out is NULL when none were named. On failure a line was printed. The caller frees with
+ * keys_free(), after the pipeline.
+ */
+struct keys;
+int options_keys(const struct options *options, struct keys **out);
 
 /* Output for these options on stdout: width and colour of the terminal, NO_COLOR. */
 void options_output(const struct options *options, bool flush, struct output *out);

@@ -280,7 +280,9 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 	json_object(j, "certtap");
 	json_string(j, "role", role_name(row->role));
 	if (row->chain && row->reason == REASON_NONE)
-		json_string(j, "witness", witness_name(WITNESS_WIRE));
+		json_string(j, "witness", witness_name(row->witness));
+	if (row->carrier)
+		json_string(j, "carrier", row->carrier);
 	json_unsigned(j, "sightings", row->sightings);
 	json_unsigned(j, "sightings_established", row->established);
 	if (row->reason != REASON_NONE)

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 
 #include "parsers/defrag.h"
+#include "parsers/hkdf.h"
 #include "parsers/packet.h"
 #include "parsers/tunnel.h"
 #include "userspace/conversation.h"
+#include "userspace/keys.h"
 
 #define SWEEP_EVERY_S 2
 #define CLOCK_JUMP_S 60
+#define KEYS_POLL_FRAMES 8192
 #define SWEEP_SHARE 8        /* between two sweeps come at least this part of the flows in packets or ticks */
 
 struct pipeline {
@@ -18,6 +21,7 @@ struct pipeline {
 	struct defrag *defrag;
 	uint32_t swept_s;            /* packet time of the last sweep */
 	uint64_t since_sweep;        /* packets since then */
+	struct keys *own_keys;       /* made for secrets blocks where none were given */
 	struct flow_counters flows;  /* kept when the table is gone */
 	struct pipeline_counters counters;
 };
@@ -55,7 +59,8 @@ struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct
 	t->chains = chain_table_new(&limits->tracker.chain, on_certificate, certificate_context);
 	t->ledger = ledger_new(&limits->tracker.ledger);
 	p->defrag = defrag_new(limits->fragments);
-	if (!t->flows || !t->chains || !t->ledger || !p->defrag) {
+	t->hkdf = hkdf_new();
+	if (!t->flows || !t->chains || !t->ledger || !p->defrag || !t->hkdf) {
 		pipeline_free(p);
 		return NULL;
 	}
@@ -70,7 +75,24 @@ void pipeline_free(struct pipeline *p)
 	ledger_free(p->tracker.ledger);
 	chain_table_free(p->tracker.chains);
 	defrag_free(p->defrag);
+	hkdf_free(p->tracker.hkdf);
+	keys_free(p->own_keys);
 	free(p);
+}
+
+void pipeline_use_keys(struct pipeline *p, struct keys *keys)
+{
+	p->tracker.keys = keys;
+}
+
+void pipeline_secrets(struct pipeline *p, struct bytes text)
+{
+	if (!p->tracker.keys)
+		p->tracker.keys = p->own_keys = keys_new(p->limits.secrets);
+	if (p->tracker.keys)
+		keys_add_text(p->tracker.keys, text);
+	else
+		p->tracker.counters.no_memory++;
 }
 
 static void sweep(struct pipeline *p, uint32_t now_s)
@@ -88,6 +110,8 @@ static void sweep(struct pipeline *p, uint32_t now_s)
 
 void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 {
+	if (p->tracker.keys)
+		keys_poll(p->tracker.keys);
 	p->since_sweep = UINT32_MAX;     /* the real clock does not jump for every tick */
 	sweep(p, (uint32_t)(now_ns / 1000000000u));
 }
@@ -224,7 +248,9 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
 	struct packet packet;
 	enum packet_kind kind;
 
-	p->counters.frames++;
+	/* A key log may grow while we read. */
+	if (p->counters.frames++ % KEYS_POLL_FRAMES == 0 && p->tracker.keys)
+		keys_poll(p->tracker.keys);
 	p->counters.bytes += frame->wire_len;
 	kind = packet_parse(frame->link, frame->data, frame->wire_len, &packet);
 	handle_packet(&c, kind, &packet);
@@ -232,6 +258,8 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
 
 void pipeline_finish(struct pipeline *p)
 {
+	if (p->tracker.keys)
+		keys_poll(p->tracker.keys);
 	p->flows = *flow_table_counters(p->tracker.flows);
 	flow_table_free(p->tracker.flows);
 	p->tracker.flows = NULL;

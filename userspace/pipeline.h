@@ -14,10 +14,12 @@ struct pipeline_limits {
 	struct tracker_limits tracker;
 	unsigned int tunnels;            /* deep; default 4 */
 	unsigned int fragments;          /* held; default 4,096 */
+	uint32_t secrets;                /* of key logs; default 1,048,576 */
 };
 
 #define PIPELINE_LIMITS_DEFAULT { \
-	.tracker = TRACKER_LIMITS_DEFAULT, .tunnels = 4, .fragments = 4096 }
+	.tracker = TRACKER_LIMITS_DEFAULT, .tunnels = 4, .fragments = 4096, \
+	.secrets = 1u << 20 }
 
 struct pipeline_counters {
 	uint64_t frames, bytes;          /* given to us, bytes on the wire */
@@ -37,6 +39,14 @@ struct pipeline;
 struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
 			      chain_new_certificate_fn *on_certificate, void *certificate_context);
 void pipeline_free(struct pipeline *p);
+
+/*
+ * Secrets that open handshakes; `keys` is borrowed, and must outlive the pipeline. Without it nothing is held for
+ * secrets; a capture that has secrets blocks makes its own.
+ */
+void pipeline_use_keys(struct pipeline *p, struct keys *keys);
+/* The text of a secrets block. */
+void pipeline_secrets(struct pipeline *p, struct bytes text);
 
 /* A captured frame, to be taken apart. */
 void pipeline_frame(struct pipeline *p, const struct frame *frame);

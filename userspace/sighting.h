@@ -70,6 +70,8 @@ struct sighting {
 	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
 	struct alert alert;              /* the first one in clear */
 	const struct chain *chain[2];    /* by role; NULL: none */
+	enum witness witness[2];         /* of the chain, by role */
+	const char *carrier;             /* "plain", "smtp" ..., static; NULL: not known */
 	char *server_name;               /* bytes as sent, not text; NULL: none */
 	char alpn[PROTOCOL_NAME_MAX];    /* chosen, bytes as sent */
 };

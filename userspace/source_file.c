@@ -15,6 +15,7 @@
 #include "userspace/pipeline.h"
 #include "userspace/source.h"
 
+#define PCAPNG_SECRETS_TLS 0x544c534b   /* "TLSK": an NSS key log */
 #define BLOCK_STEP (1u << 20)    /* a block's buffer grows by at most this before its bytes are there */
 
 struct source_file {
@@ -171,6 +172,8 @@ static int read_pcapng(struct source_file *f, struct pipeline *p, unsigned int b
 			return result == 0 ? file_end(f) : result;
 		if (!pcapng_block(f->pcapng, bytes_of(f->block, len), &what, &packet, &secrets, &why))
 			return file_broken(f, why);
+		if (what == PCAPNG_SECRETS && secrets.type == PCAPNG_SECRETS_TLS)
+			pipeline_secrets(p, secrets.data);
 		if (what != PCAPNG_PACKET)
 			continue;
 		note_link(f, packet.link);

@@ -48,11 +48,18 @@ struct tracker_counters {
 	uint64_t no_memory;              /* allocations that failed */
 };
 
+struct keys;
+struct hkdf;
+struct quic_crypto;
+
 struct tracker {
 	struct tracker_limits limits;
 	struct flow_table *flows;
 	struct chain_table *chains;
 	struct ledger *ledger;
+	struct keys *keys;               /* NULL: none were given and none may come */
+	struct hkdf *hkdf;
+	struct quic_crypto *quic;
 	struct budget memory;
 	struct observer observer;
 	struct tracker_counters counters;

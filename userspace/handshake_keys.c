@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/handshake_keys.h"
+
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+#include "parsers/record_protection.h"
+#include "parsers/tls_hello.h"
+#include "userspace/keys.h"
+
+void handshake_keys_client_hello(struct tracker *t, struct handshake *h,
+				 const struct tls_client_hello *hello)
+{
+	if (!t->keys || hello->random.len != sizeof(h->keys->client_random))
+		return;
+	if (!h->keys)
+		h->keys = calloc(1, sizeof(*h->keys));
+	if (!h->keys) {
+		t->counters.no_memory++;
+		return;
+	}
+	memcpy(h->keys->client_random, hello->random.data, sizeof(h->keys->client_random));
+	h->keys->has_client_random = true;
+}
+
+static enum keylog_label handshake_label(const struct handshake *h, unsigned int side)
+{
+	return side == h->client_side ? KEYLOG_CLIENT_HANDSHAKE_TRAFFIC_SECRET :
+					KEYLOG_SERVER_HANDSHAKE_TRAFFIC_SECRET;
+}
+
+static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int side,
+			 enum keylog_label label)
+{
+	struct record_cipher *cipher;
+	struct bytes secret;
+	const char *why;
+
+	if (!keys_find(t->keys, h->keys->client_random, label, &secret))
+		return false;
+	cipher = record_cipher_tls13(t->hkdf, h->s.cipher, h->keys->draft, secret, &why);
+	if (!cipher)
+		return false;
+	h->keys->used[side] = tls_reader_protect(&h->reader[side], &t->memory, cipher, false);
+	return h->keys->used[side];
+}
+
+bool handshake_keys_server_hello(struct tracker *t, struct handshake *h, unsigned int side,
+				 const struct tls_server_hello *hello)
+{
+	struct handshake_keys *k = h->keys;
+
+	if (!k || !k->has_client_random)
+		return false;
+	memcpy(k->server_random, hello->random.data, sizeof(k->server_random));
+	k->draft = hello->draft;
+	k->encrypt_then_mac = hello->encrypt_then_mac;
+	if (hello->version != TLS_1_3)
+		return false;
+	k->generation = keys_generation(t->keys);
+	use_secret13(t, h, side, handshake_label(h, side));
+	use_secret13(t, h, !side, handshake_label(h, !side));
+	return true;
+}
+
+void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct record_tls12_keys keys = {
+		.suite = h->s.cipher, .version = h->s.version, .is_server = side != h->client_side,
+	};
+	struct handshake_keys *k = h->keys;
+	struct record_cipher *cipher;
+	const char *why;
+
+	if (!k || !k->has_client_random || h->s.version >= TLS_1_3 ||
+	    !keys_find(t->keys, k->client_random, KEYLOG_CLIENT_RANDOM, &keys.master_secret))
+		return;
+	keys.client_random = bytes_of(k->client_random, sizeof(k->client_random));
+	keys.server_random = bytes_of(k->server_random, sizeof(k->server_random));
+	keys.encrypt_then_mac = k->encrypt_then_mac;
+	cipher = record_cipher_tls12(&keys, &why);
+	if (cipher)
+		k->used[side] = tls_reader_protect(&h->reader[side], &t->memory, cipher, true);
+}
+
+void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	if (!h->keys || h->s.version != TLS_1_3)
+		return;
+	/* Only a client shows a certificate later (RFC 8446 section 4.6.2). */
+	if (side != h->client_side || !use_secret13(t, h, side, KEYLOG_CLIENT_TRAFFIC_SECRET_0))
+		tls_reader_unprotect(&h->reader[side], &t->memory);
+}
+
+bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct handshake_keys *k = h->keys;
+
+	(void)t;
+	/* What was opened once and does not any more is application data. */
+	if (!k || h->s.version != TLS_1_3 || k->used[side])
+		return false;
+	k->holding[side] = true;
+	return true;
+}
+
+static void held_free(struct tracker *t, struct handshake_keys *k, unsigned int side)
+{
+	budget_give(&t->memory, k->held_capacity[side]);
+	free(k->held[side]);
+	k->held[side] = NULL;
+	k->held_len[side] = k->held_capacity[side] = 0;
+	k->holding[side] = false;
+}
+
+bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int side, struct bytes in)
+{
+	struct handshake_keys *k = h->keys;
+	uint32_t capacity = k->held_capacity[side];
+	uint8_t *larger;
+
+	if (in.len > KEYS_HELD_MAX - k->held_len[side])
+		goto full;
+	if (k->held_len[side] + in.len > capacity) {
+		capacity = capacity ? capacity * 2 : 2048;
+		while (capacity < k->held_len[side] + in.len)
+			capacity *= 2;
+		if (!budget_take(&t->memory, capacity - k->held_capacity[side]))
+			goto full;
+		larger = realloc(k->held[side], capacity);
+		if (!larger) {
+			budget_give(&t->memory, capacity - k->held_capacity[side]);
+			goto full;
+		}
+		k->held[side] = larger;
+		k->held_capacity[side] = capacity;
+	}
+	if (in.len)
+		memcpy(k->held[side] + k->held_len[side], in.data, in.len);
+	k->held_len[side] += (uint32_t)in.len;
+	return true;
+full:
+	held_free(t, k, side);
+	return false;
+}
+
+bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
+			    uint8_t **data, struct bytes *held)
+{
+	struct handshake_keys *k = h->keys;
+
+	if (!k || !k->holding[side] || !use_secret13(t, h, side, handshake_label(h, side)))
+		return false;
+	*data = k->held[side];
+	*held = bytes_of(k->held[side], k->held_len[side]);
+	budget_give(&t->memory, k->held_capacity[side]);
+	k->held[side] = NULL;
+	k->held_len[side] = k->held_capacity[side] = 0;
+	k->holding[side] = false;
+	return true;
+}
+
+void handshake_keys_free(struct tracker *t, struct handshake *h)
+{
+	if (!h->keys)
+		return;
+	held_free(t, h->keys, 0);
+	held_free(t, h->keys, 1);
+	free(h->keys);
+	h->keys = NULL;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening what a handshake protects, where somebody gave the keys: TLS 1.3's flight, client certificates
+ * after it, and handshakes renegotiated inside TLS 1.2.
+ *
+ * A secret may come later than the flight it opens (a growing key log, a secrets block at a file's end): up to
+ * KEYS_HELD_MAX bytes of each side are held for it. Exists only where keys may come at all.
+ */
+#ifndef CERTTAP_HANDSHAKE_KEYS_H
+#define CERTTAP_HANDSHAKE_KEYS_H
+
+#include "userspace/handshake.h"
+
+#define KEYS_HELD_MAX (32u << 10)
+
+struct tls_client_hello;
+struct tls_server_hello;
+
+struct handshake_keys {
+	uint8_t client_random[32], server_random[32];
+	uint16_t draft;                  /* of TLS 1.3; 0: RFC 8446 */
+	bool has_client_random, encrypt_then_mac;
+	bool used[2];                    /* this side's records are opened, or were */
+	bool holding[2];                 /* its protected bytes wait for a secret */
+	uint64_t generation;             /* of the keys when they were last looked at */
+	uint8_t *held[2];
+	uint32_t held_len[2], held_capacity[2];
+};
+
+/* After each hello. */
+void handshake_keys_client_hello(struct tracker *t, struct handshake *h,
+				 const struct tls_client_hello *hello);
+/* For TLS 1.3. True: a secret is there or may still come, so nothing is to be said yet of why there is no chain. */
+bool handshake_keys_server_hello(struct tracker *t, struct handshake *h, unsigned int side,
+				 const struct tls_server_hello *hello);
+/* Up to TLS 1.2: the side's next records are protected. */
+void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned int side);
+/* TLS 1.3: the side's Finished has passed; other keys, or none, open what follows. */
+void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned int side);
+
+/* A protected record was met that cannot be opened yet: is it to be waited for? */
+bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side);
+/* Holds bytes of a side that waits. False: no more room, the waiting is over. */
+bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int side, struct bytes in);
+/*
+ * Has a secret come for a side that waits? Then its bytes are moved to `*held` (the caller frees `*data`), and the
+ * reader can go on with them.
+ */
+bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
+			    uint8_t **data, struct bytes *held);
+
+void handshake_keys_free(struct tracker *t, struct handshake *h);
+
+#endif
