@@ -90,6 +90,15 @@ static bool hex_parse(struct bytes word, uint8_t *out, size_t size, size_t *len)
 	return true;
 }
 
+static struct bytes hex_prefix(struct bytes word)
+{
+	size_t len = 0;
+
+	while (len < word.len && hex_digit(word.data[len]) >= 0)
+		len++;
+	return bytes_of(word.data, len);
+}
+
 static bool secret_len_right(enum keylog_label label, size_t len)
 {
 	if (label == KEYLOG_CLIENT_RANDOM)
@@ -104,8 +113,9 @@ static bool fields_parse(struct bytes line, struct keylog_entry *e)
 	struct bytes client_random = next_word(&line), secret = next_word(&line);
 	size_t random_len, secret_len;
 
-	if (next_word(&line).len > 0 ||
-	    !hex_parse(client_random, e->client_random, sizeof(e->client_random), &random_len) ||
+	/* Tools have left things behind the last digit (a backslash, a comment): they are not looked at. */
+	secret = hex_prefix(secret);
+	if (!hex_parse(client_random, e->client_random, sizeof(e->client_random), &random_len) ||
 	    random_len != KEYLOG_RANDOM_LEN ||
 	    !hex_parse(secret, e->secret, sizeof(e->secret), &secret_len) ||
 	    !secret_len_right(e->label, secret_len))

@@ -175,27 +175,49 @@ static bool source_first(const struct segment *s)
 	return order < 0 || (order == 0 && s->src.port <= s->dst.port);
 }
 
-struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side)
+static uint32_t make_key(const struct flow_table *t, const struct segment *segment,
+			 struct flow_key *key, unsigned int *side)
 {
 	bool first = source_first(segment);
-	struct flow_key key;
-	struct flow *flow;
-	uint32_t hash, at;
 
 	/* No padding bytes: the key is hashed and compared as memory. */
-	_Static_assert(sizeof(key) == 2 * sizeof(struct host_port) + 8, "padding in flow_key");
-	key.end[0] = first ? segment->src : segment->dst;
-	key.end[1] = first ? segment->dst : segment->src;
-	key.zone = segment->zone;
-	key.transport = segment->transport;
+	_Static_assert(sizeof(*key) == 2 * sizeof(struct host_port) + 8, "padding in flow_key");
+	key->end[0] = first ? segment->src : segment->dst;
+	key->end[1] = first ? segment->dst : segment->src;
+	key->zone = segment->zone;
+	key->transport = segment->transport;
 	*side = first ? 0 : 1;
-	hash = (uint32_t)hash_bytes(&t->key, &key, sizeof(key));
+	return (uint32_t)hash_bytes(&t->key, key, sizeof(*key));
+}
+
+static struct flow *find_flow(const struct flow_table *t, const struct flow_key *key, uint32_t hash)
+{
+	struct flow *flow;
+	uint32_t at;
+
 	for (at = t->buckets[hash & (t->num_buckets - 1)]; at; at = flow->next) {
 		flow = flow_at(t, at - 1);
-		if (flow->hash == hash && memcmp(&flow->key, &key, sizeof(key)) == 0)
+		if (flow->hash == hash && memcmp(&flow->key, key, sizeof(*key)) == 0)
 			return flow;
 	}
-	return make_flow(t, &key, hash);
+	return NULL;
+}
+
+struct flow *flow_table_find(struct flow_table *t, const struct segment *segment, unsigned int *side)
+{
+	struct flow_key key;
+	uint32_t hash = make_key(t, segment, &key, side);
+
+	return find_flow(t, &key, hash);
+}
+
+struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side)
+{
+	struct flow_key key;
+	uint32_t hash = make_key(t, segment, &key, side);
+	struct flow *flow = find_flow(t, &key, hash);
+
+	return flow ? flow : make_flow(t, &key, hash);
 }
 
 void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle)

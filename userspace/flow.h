@@ -48,6 +48,7 @@ struct flow_key {
 };
 
 struct handshake;
+struct datagrams;
 
 struct flow {
 	struct flow_key key;
@@ -57,6 +58,7 @@ struct flow {
 	uint32_t self;           /* index + 1 */
 	struct side side[2];     /* side[i]: what end[i] sends */
 	struct handshake *handshake;
+	struct datagrams *datagrams;     /* UDP, see datagram.h; NULL: TCP */
 };
 
 struct flow_counters {
@@ -79,6 +81,9 @@ void flow_table_free(struct flow_table *t);
  * At `max_flows` the one that was idle longest of a sample is evicted. NULL: no memory.
  */
 struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side);
+
+/* The same, but NULL when there is none. */
+struct flow *flow_table_find(struct flow_table *t, const struct segment *segment, unsigned int *side);
 
 /* Drops the flow at once. */
 void flow_table_drop(struct flow_table *t, struct flow *flow);

@@ -33,6 +33,11 @@ struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 	return h;
 }
 
+static bool is_tls13(uint16_t version)
+{
+	return dtls_version_as_tls(version) == TLS_1_3;
+}
+
 static void set_detail(struct handshake *h, enum reason reason, const char *detail)
 {
 	h->s.reason = reason;
@@ -169,7 +174,8 @@ static void client_hello(struct tracker *t, struct flow *flow, unsigned int side
 	know_client(t, flow, side);
 	if (flow->handshake->reader[side].opener)
 		handshake_restart(t, flow->handshake, segment);
-	if (!tls_client_hello_parse(body, &hello)) {
+	if (flow->handshake->s.protocol == PROTOCOL_DTLS ? !dtls_client_hello_parse(body, &hello) :
+							  !tls_client_hello_parse(body, &hello)) {
 		handshake_malformed(flow->handshake, side, "ClientHello cannot be read");
 		return;
 	}
@@ -203,10 +209,10 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
 	waits = !hello.is_hello_retry && handshake_keys_server_hello(t, h, side, &hello);
-	if (hello.version < TLS_1_3 || hello.version >> 8 != 3 || hello.is_hello_retry) {
+	if (!is_tls13(hello.version) || hello.is_hello_retry) {
 		if (h->session_id_len && hello.session_id.len == h->session_id_len &&
 		    memcmp(hello.session_id.data, h->session_id, h->session_id_len) == 0)
-			h->s.resumed = hello.version < TLS_1_3;
+			h->s.resumed = !is_tls13(hello.version);
 		return;
 	}
 	h->s.resumed = hello.psk_chosen;
@@ -266,7 +272,7 @@ static void certificate(struct tracker *t, struct handshake *h, unsigned int sid
 		h->s.witness[side_role(h, side)] = WITNESS_KEYLOG;
 	if (item->known)
 		chain = chain_known(t->chains, item->known);
-	else if (item->opened && h->s.version == TLS_1_3)
+	else if (item->opened && is_tls13(h->s.version))
 		err = chain_from_message13(t->chains, item->body, false, &chain);
 	else
 		err = chain_from_message(t->chains, item->body, false, &chain);
@@ -365,7 +371,7 @@ static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int sid
 	handshake_keys_cipher_spec(t, h, side);
 	if (h->client_side != side && h->client_side != SIDE_UNKNOWN)
 		server_passed_certificate(t, h, side, true);
-	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && h->s.version < TLS_1_3 &&
+	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && !is_tls13(h->s.version) &&
 	    !h->s.established && !(h->s.alert.seen && h->s.alert.level == 2)) {
 		h->s.established = true;
 		if (h->row[ROLE_SERVER])
@@ -486,6 +492,16 @@ static const struct chain *gathered_chain(struct tracker *t, struct handshake *h
 	return NULL;
 }
 
+void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int side,
+			    struct bytes body)
+{
+	const struct chain *chain;
+
+	if (!h->partial[side] && chain_from_message(t->chains, body, true, &chain) == 0 &&
+	    own_chain(h, chain))
+		h->partial[side] = chain;
+}
+
 void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
 		      uint64_t to)
 {
@@ -537,9 +553,9 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 		h->s.lost_to = h->lost_to[server];
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
-	if (h->s.version == TLS_1_3 && !opened && h->messages[server] & 1u << TLS_SERVER_HELLO)
+	if (is_tls13(h->s.version) && !opened && h->messages[server] & 1u << TLS_SERVER_HELLO)
 		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
-	if (h->s.version == TLS_1_3 && h->s.resumed)
+	if (is_tls13(h->s.version) && h->s.resumed)
 		return REASON_RESUMED;
 	*detail = h->malformed[server];
 	if (h->oversize[server])

@@ -17,9 +17,11 @@ enum { SIDE_UNKNOWN = 2 };
 #define HANDSHAKE_CHAINS_MAX 8
 
 struct handshake_keys;
+struct quic;
 
 struct handshake {
 	struct sighting s;
+	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
@@ -65,6 +67,10 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 /* Bytes [from, to) of this side's stream are missing. Call before the reader forgets what it gathered. */
 void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
 		      uint64_t to);
+
+/* What is there of a Certificate message that is not whole: its whole entries count. */
+void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int side,
+			    struct bytes body);
 
 /* Reading this side ended early: the bytes are not TLS any more. `why` is a static text. */
 void handshake_malformed(struct handshake *h, unsigned int side, const char *why);

@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include "parsers/quic.h"
 #include "parsers/record_protection.h"
 #include "parsers/tls_hello.h"
 #include "userspace/keys.h"
@@ -39,6 +40,10 @@ static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int si
 
 	if (!keys_find(t->keys, h->keys->client_random, label, &secret))
 		return false;
+	if (h->quic) {
+		h->keys->used[side] = quic_secret(h->quic, &t->memory, side, h->s.cipher, secret);
+		return h->keys->used[side];
+	}
 	cipher = record_cipher_tls13(t->hkdf, h->s.cipher, h->keys->draft, secret, &why);
 	if (!cipher)
 		return false;
@@ -56,8 +61,10 @@ bool handshake_keys_server_hello(struct tracker *t, struct handshake *h, unsigne
 	memcpy(k->server_random, hello->random.data, sizeof(k->server_random));
 	k->draft = hello->draft;
 	k->encrypt_then_mac = hello->encrypt_then_mac;
-	if (hello->version != TLS_1_3)
+	if (dtls_version_as_tls(hello->version) != TLS_1_3)
 		return false;
+	if (hello->version == DTLS_1_3)
+		return true;
 	k->generation = keys_generation(t->keys);
 	use_secret13(t, h, side, handshake_label(h, side));
 	use_secret13(t, h, !side, handshake_label(h, !side));
@@ -161,12 +168,41 @@ bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int
 	return true;
 }
 
+bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h)
+{
+	struct handshake_keys *k = h->keys;
+	bool arrived = false;
+	unsigned int side;
+
+	if (!k || h->s.version != TLS_1_3 || k->generation == keys_generation(t->keys))
+		return false;
+	k->generation = keys_generation(t->keys);
+	for (side = 0; side < 2; side++)
+		arrived |= !k->used[side] && use_secret13(t, h, side, handshake_label(h, side));
+	return arrived;
+}
+
+struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct handshake_keys *k = h->keys;
+	struct bytes secret;
+	const char *why;
+
+	if (!k->dtls[side] && k->has_client_random &&
+	    keys_find(t->keys, k->client_random, handshake_label(h, side), &secret))
+		k->dtls[side] = record_cipher_dtls13(t->hkdf, h->s.cipher, secret, &why);
+	k->used[side] = k->dtls[side] != NULL;
+	return k->dtls[side];
+}
+
 void handshake_keys_free(struct tracker *t, struct handshake *h)
 {
 	if (!h->keys)
 		return;
 	held_free(t, h->keys, 0);
 	held_free(t, h->keys, 1);
+	record_cipher_free(h->keys->dtls[0]);
+	record_cipher_free(h->keys->dtls[1]);
 	free(h->keys);
 	h->keys = NULL;
 }

@@ -23,6 +23,7 @@ struct handshake_keys {
 	bool used[2];                    /* this side's records are opened, or were */
 	bool holding[2];                 /* its protected bytes wait for a secret */
 	uint64_t generation;             /* of the keys when they were last looked at */
+	struct record_cipher *dtls[2];
 	uint8_t *held[2];
 	uint32_t held_len[2], held_capacity[2];
 };
@@ -48,6 +49,11 @@ bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int si
  */
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
 			    uint8_t **data, struct bytes *held);
+
+/* QUIC: has a secret come that opens what its connection holds? Then there are messages to read. */
+bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h);
+/* DTLS 1.3: the cipher of a side's handshake records; NULL: no key for it. */
+struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h, unsigned int side);
 
 void handshake_keys_free(struct tracker *t, struct handshake *h);
 

@@ -177,6 +177,7 @@ static void row_begin(struct ledger_row *row, const struct sighting *s, enum rol
 static void row_add(struct ledger_row *row, const struct sighting *s)
 {
 	row->witness = s->witness[row->role];
+	row->protocol = s->protocol;
 	if (s->carrier)
 		row->carrier = s->carrier;
 	row->sightings++;

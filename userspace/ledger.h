@@ -60,6 +60,7 @@ struct ledger_row {
 	const char *detail;
 	const char *carrier;             /* of the last sighting */
 	enum witness witness;            /* likewise */
+	enum tls_protocol protocol;      /* likewise */
 	bool roles_guessed, has_ech;
 };
 

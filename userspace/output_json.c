@@ -326,7 +326,7 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_object_end(j);
 	json_object(j, "network");
 	json_string(j, "transport", row->transport == TRANSPORT_TCP ? "tcp" : "udp");
-	json_string(j, "protocol", "tls");
+	json_string(j, "protocol", protocol_name(row->protocol));
 	json_object_end(j);
 	put_host(j, "server", &row->server);
 	put_host(j, "client", &row->last_client);

@@ -6,8 +6,10 @@
 #include "parsers/defrag.h"
 #include "parsers/hkdf.h"
 #include "parsers/packet.h"
+#include "parsers/quic.h"
 #include "parsers/tunnel.h"
 #include "userspace/conversation.h"
+#include "userspace/datagram.h"
 #include "userspace/keys.h"
 
 #define SWEEP_EVERY_S 2
@@ -39,7 +41,10 @@ static void drop_flow(void *context, struct flow *flow)
 {
 	struct pipeline *p = context;
 
-	conversation_close(&p->tracker, flow);
+	if (flow->datagrams)
+		datagram_close(&p->tracker, flow);
+	else
+		conversation_close(&p->tracker, flow);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
@@ -60,7 +65,8 @@ struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct
 	t->ledger = ledger_new(&limits->tracker.ledger);
 	p->defrag = defrag_new(limits->fragments);
 	t->hkdf = hkdf_new();
-	if (!t->flows || !t->chains || !t->ledger || !p->defrag || !t->hkdf) {
+	t->quic = quic_crypto_new();
+	if (!t->flows || !t->chains || !t->ledger || !p->defrag || !t->hkdf || !t->quic) {
 		pipeline_free(p);
 		return NULL;
 	}
@@ -76,6 +82,7 @@ void pipeline_free(struct pipeline *p)
 	chain_table_free(p->tracker.chains);
 	defrag_free(p->defrag);
 	hkdf_free(p->tracker.hkdf);
+	quic_crypto_free(p->tracker.quic);
 	keys_free(p->own_keys);
 	free(p);
 }
@@ -123,6 +130,10 @@ void pipeline_segment(struct pipeline *p, const struct segment *segment)
 
 	p->since_sweep++;
 	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
+	if (segment->transport == TRANSPORT_UDP) {
+		datagram_segment(&p->tracker, segment);
+		return;
+	}
 	flow = flow_table_get(p->tracker.flows, segment, &side);
 	if (!flow) {
 		p->tracker.counters.no_memory++;
@@ -146,6 +157,17 @@ static void handle_tcp(const struct context *c, const struct packet *packet)
 		.ack = packet->ack, .payload = packet->payload, .payload_cut = packet->payload_cut,
 		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
 	};
+	pipeline_segment(c->pipeline, &segment);
+}
+
+static void handle_udp(const struct context *c, const struct packet *packet)
+{
+	struct segment segment = {
+		.src = { packet->src, packet->sport }, .dst = { packet->dst, packet->dport },
+		.transport = TRANSPORT_UDP, .payload = packet->payload, .payload_cut = packet->payload_cut,
+		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
+	};
+
 	pipeline_segment(c->pipeline, &segment);
 }
 
@@ -218,7 +240,8 @@ static void handle_packet(const struct context *c, enum packet_kind kind, struct
 		break;
 	case PACKET_UDP:
 		counters->udp++;
-		handle_tunnel(c, packet);
+		if (!handle_tunnel(c, packet))
+			handle_udp(c, packet);
 		break;
 	case PACKET_IP_OTHER:
 		if (!handle_tunnel(c, packet))

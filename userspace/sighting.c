@@ -51,6 +51,13 @@ const char *tls_version_name(uint16_t version)
 		return "1.3";
 	case 0x0101:
 		return "1.1";
+	case 0x0100:
+	case 0xfeff:
+		return "1.0";
+	case 0xfefd:
+		return "1.2";
+	case 0xfefc:
+		return "1.3";
 	default:
 		return "";
 	}
@@ -60,7 +67,16 @@ const char *tls_protocol_name(uint16_t version)
 {
 	if (version == 0x0300 || version == 0x0002)
 		return "ssl";
+	if (version >> 8 == 0xfe || version == 0x0100)
+		return "dtls";
 	return version == 0x0101 ? "tlcp" : "tls";
+}
+
+const char *protocol_name(enum tls_protocol protocol)
+{
+	static const char *const names[] = { "tls", "dtls", "quic" };
+
+	return names[protocol];
 }
 
 /* RFC 8446 appendix B.2, with those of older versions. */

@@ -16,6 +16,12 @@ enum role { ROLE_SERVER, ROLE_CLIENT };
 /* How a chain is known. */
 enum witness { WITNESS_WIRE, WITNESS_KEYLOG, WITNESS_SECRET, WITNESS_LIBRARY };
 
+/* How TLS was carried. */
+enum tls_protocol { PROTOCOL_TLS, PROTOCOL_DTLS, PROTOCOL_QUIC };
+
+/* "tls", "dtls", "quic" */
+const char *protocol_name(enum tls_protocol protocol);
+
 /* Why a sighting has no chain. */
 enum reason {
 	REASON_NONE,            /* it has one, or nothing is known yet */
@@ -54,6 +60,7 @@ struct alert {
 struct sighting {
 	struct host_port server, client;
 	enum transport transport;
+	enum tls_protocol protocol;
 	uint64_t start_ns, end_ns;       /* the first and the last packet that told something */
 	uint64_t frame_number;           /* of the packet that completed the server's chain, or of the first */
 	uint16_t version, cipher;        /* 0: not seen */

@@ -166,6 +166,9 @@ static int read_pcapng(struct source_file *f, struct pipeline *p, unsigned int b
 	uint32_t len;
 	int result;
 
+	/* A secrets block may stand behind the packets it is for: what it opens is held from the start. */
+	if (f->packets == 0)
+		pipeline_secrets(p, bytes_of(NULL, 0));
 	while (budget-- > 0) {
 		result = next_block(f, &len);
 		if (result <= 0)

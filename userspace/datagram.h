@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS in datagrams: DTLS and QUIC, found by content on any port, also inside TURN, STUN and CAPWAP.
+ */
+#ifndef CERTTAP_DATAGRAM_H
+#define CERTTAP_DATAGRAM_H
+
+#include "userspace/tracker.h"
+
+/* A UDP datagram, as a segment. Cheap where it is none of ours: nothing is looked up. */
+void datagram_segment(struct tracker *t, const struct segment *segment);
+
+/* The flow is going away: records what is open, frees what it holds. */
+void datagram_close(struct tracker *t, struct flow *flow);
+
+#endif

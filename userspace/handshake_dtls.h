@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the records of DTLS 1.3, where somebody gave the keys. What is opened is given as a record in clear, so that
+ * one reader (dtls.h) puts all fragments together.
+ */
+#ifndef CERTTAP_HANDSHAKE_DTLS_H
+#define CERTTAP_HANDSHAKE_DTLS_H
+
+#include "parsers/dtls.h"
+#include "parsers/record_protection.h"
+#include "userspace/handshake.h"
+
+#define DTLS_OPENED_MAX (RECORD_OPEN_MAX + DTLS_RECORD_HEADER_LEN)
+
+/*
+ * Takes the protected record at the front of `datagram` and opens it into `buffer` (DTLS_OPENED_MAX bytes); `clear` is
+ * then a datagram of one handshake record in clear. False: it is in clear already, or there is no key for it, or it holds
+ * no handshake; nothing was taken.
+ */
+bool handshake_dtls_open(struct tracker *t, struct handshake *h, unsigned int side,
+			 struct bytes *datagram, uint8_t *buffer, struct bytes *clear);
+
+#endif
