@@ -18,6 +18,7 @@ enum tls_found {
 	TLS_FOUND_CERTIFICATE,
 	TLS_FOUND_OTHER_HANDSHAKE, /* a later message of a handshake, at a head only */
 	TLS_FOUND_SSLV2_HELLO,     /* a ClientHello in SSL 2.0 format; not framed by records */
+	TLS_FOUND_SSLV2_ANSWER,    /* SSL 2.0's SERVER-HELLO: only where an answer is expected */
 	TLS_FOUND_ALERT,           /* at a head only */
 	TLS_FOUND_ENCRYPTED,       /* two records of application data in a row, at a head only: midstream */
 };

@@ -336,6 +336,21 @@ int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 	return err;
 }
 
+static bool next_lone(struct bytes *list, struct tls_certificate_entry *entry)
+{
+	if (list->len == 0)
+		return false;
+	*entry = (struct tls_certificate_entry){ .der = *list };
+	*list = bytes_of(list->data + list->len, 0);
+	return true;
+}
+
+int chain_from_certificate(struct chain_table *t, struct bytes der, const struct chain **out)
+{
+	t->counters.messages++;
+	return parse_list(t, der, next_lone, false, out);
+}
+
 int chain_from_message13(struct chain_table *t, struct bytes body, bool partial,
 			 const struct chain **out)
 {

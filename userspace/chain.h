@@ -73,6 +73,9 @@ int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 int chain_from_message13(struct chain_table *t, struct bytes body, bool partial,
 			 const struct chain **out);
 
+/* A chain of one certificate (SSL 2.0). -ENODATA when it is empty. */
+int chain_from_certificate(struct chain_table *t, struct bytes der, const struct chain **out);
+
 /* For tls_reader.known: messages are compared in flight with these; an item's `known` is for chain_known(). */
 struct known *chain_table_known(struct chain_table *t);
 const struct chain *chain_known(struct chain_table *t, const void *known);

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "parsers/sslv2.h"
 #include "parsers/tls_hello.h"
 #include "userspace/handshake.h"
 #include "userspace/handshake_keys.h"
+#include "userspace/handshake_sslv2.h"
 #include "userspace/keys.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
@@ -69,6 +71,11 @@ static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, st
 	struct tls_item item;
 	enum parse result;
 
+	if (h->in_sslv2[side]) {
+		if (!handshake_sslv2_bytes(t, flow, side, in, segment))
+			channel_rest(t, &flow->side[side], SIDE_DONE);
+		return;
+	}
 	while ((result = tls_reader_next(&h->reader[side], &t->memory, &in, &item)) == PARSE_OK) {
 		if (item.kind == TLS_ITEM_ENCRYPTED && handshake_keys_wait(t, h, side) &&
 		    handshake_keys_hold(t, h, side, in))
@@ -112,6 +119,7 @@ static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
 		channel_rest(t, s, SIDE_DONE);
 		return false;
 	}
+	flow->handshake->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
 	read_tls(t, flow, side, in, segment);
 	return found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO;
 }
@@ -138,6 +146,21 @@ static bool answer_expected(const struct flow *flow, unsigned int side)
 
 	return h && h->client_side == !side && h->messages[side] == 0 && flow->side[side].searched == 0 &&
 	       !h->missed[side];
+}
+
+static enum parse answer_begins(const struct flow *flow, unsigned int side, struct bytes in,
+				enum tls_found *found)
+{
+	enum parse result;
+
+	if (!answer_expected(flow, side))
+		return PARSE_BAD;
+	*found = TLS_FOUND_OTHER_HANDSHAKE;
+	result = tls_record_begins(in);
+	if (result != PARSE_BAD)
+		return result;
+	*found = TLS_FOUND_SSLV2_ANSWER;
+	return sslv2_server_hello_begins(in);
 }
 
 static void keep_tail(struct side *s, struct bytes in)
@@ -174,14 +197,12 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 	enum parse result;
 	size_t at = 0;
 
-	if (answer_expected(flow, side)) {
-		result = tls_record_begins(in);
-		if (result == PARSE_OK)
-			return begin_tls(t, flow, side, TLS_FOUND_OTHER_HANDSHAKE, in, segment);
-		if (result == PARSE_MORE) {
-			keep_tail(s, in);
-			return false;
-		}
+	result = answer_begins(flow, side, in, &found);
+	if (result == PARSE_OK)
+		return begin_tls(t, flow, side, found, in, segment);
+	if (result == PARSE_MORE) {
+		keep_tail(s, in);
+		return false;
 	}
 	result = tls_head(in, &found);
 	if (result == PARSE_OK && head_counts(flow, s, found))
@@ -213,9 +234,9 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	memcpy(joined, s->tail, tail_len);
 	memcpy(joined + tail_len, in.data, len);
 	channel_forget_tail(s);
-	found = TLS_FOUND_OTHER_HANDSHAKE;
-	result = answer_expected(flow, side) ? tls_record_begins(bytes_of(joined, tail_len + len)) :
-					       tls_find(bytes_of(joined, tail_len + len), &at, &found);
+	result = answer_begins(flow, side, bytes_of(joined, tail_len + len), &found);
+	if (result == PARSE_BAD)
+		result = tls_find(bytes_of(joined, tail_len + len), &at, &found);
 	if (result == PARSE_BAD || at >= tail_len)
 		return search(t, flow, side, in, segment);
 	if (result == PARSE_MORE) {
@@ -228,6 +249,7 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 		return false;
 	s->state = SIDE_READING;
 	s->first_seq = s->stream.next - (uint32_t)(in.len + rest.len);
+	flow->handshake->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
 	read_tls(t, flow, side, rest, segment);
 	channel_bytes(t, flow, side, in, segment);
 	return found == TLS_FOUND_CLIENT_HELLO;

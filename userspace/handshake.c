@@ -7,6 +7,7 @@
 #include "parsers/tls_compressed.h"
 #include "parsers/tls_hello.h"
 #include "userspace/handshake_keys.h"
+#include "userspace/handshake_sslv2.h"
 
 void handshake_reader_init(struct tracker *t, struct handshake *h, unsigned int side)
 {
@@ -502,6 +503,26 @@ void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int
 		h->partial[side] = chain;
 }
 
+void handshake_sslv2_answer(struct tracker *t, struct flow *flow, unsigned int side, bool resumed,
+			    struct bytes certificate, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+	const struct chain *chain = NULL;
+	int err;
+
+	know_client(t, flow, !side);
+	h->s.version = SSL_2_0;
+	h->s.frame_number = segment->frame_number;
+	h->messages[side] |= 1u << TLS_SERVER_HELLO;
+	if (resumed) {
+		h->s.resumed = true;
+		record_reason(t, h, REASON_RESUMED, NULL);
+		return;
+	}
+	err = chain_from_certificate(t->chains, certificate, &chain);
+	take_chain(t, h, side, err, chain);
+}
+
 void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
 		      uint64_t to)
 {
@@ -629,6 +650,7 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	chain_builder_free(h->builder[0]);
 	chain_builder_free(h->builder[1]);
 	handshake_keys_free(t, h);
+	handshake_sslv2_free(t, h);
 	release_chains(h);
 	free(h->s.server_name);
 	free(h);

@@ -18,10 +18,12 @@ enum { SIDE_UNKNOWN = 2 };
 
 struct handshake_keys;
 struct quic;
+struct sslv2_answer;
 
 struct handshake {
 	struct sighting s;
 	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
+	struct sslv2_answer *sslv2;          /* SSL 2.0: what has come of the answer */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
@@ -33,6 +35,7 @@ struct handshake {
 	struct ledger_row *row[2];           /* by role */
 	bool recorded[2];                    /* by role */
 	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
+	bool in_sslv2[2];                    /* this side speaks SSL 2.0 */
 	bool over[2];                        /* nothing more comes in clear from this side */
 	uint8_t client_side;                 /* 0, 1 or SIDE_UNKNOWN */
 	uint8_t alert_side;
@@ -67,6 +70,10 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 /* Bytes [from, to) of this side's stream are missing. Call before the reader forgets what it gathered. */
 void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
 		      uint64_t to);
+
+/* What an SSL 2.0 server answered: one certificate, or that the session is resumed. */
+void handshake_sslv2_answer(struct tracker *t, struct flow *flow, unsigned int side, bool resumed,
+			    struct bytes certificate, const struct segment *segment);
 
 /* What is there of a Certificate message that is not whole: its whole entries count. */
 void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int side,
