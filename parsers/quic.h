@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS handshake messages out of QUIC: versions 1 (RFC 9000, RFC 9001) and 2 (RFC 9369), and the
- * drafts 23 to 34.
+ * drafts 23 to 34 of the one and those of the other.
  *
  * The keys of Initial packets follow from a connection ID that is in clear, so a passive reader
  * opens them: ClientHello and ServerHello. Handshake packets (EncryptedExtensions, Certificate
@@ -25,6 +25,7 @@
 
 #define QUIC_V1 0x00000001u
 #define QUIC_V2 0x6b3343cfu
+#define QUIC_V2_DRAFT 0x709a50c4u      /* as Debian 12's ngtcp2 has it */
 #define QUIC_DRAFT_29 0xff00001du
 
 #define QUIC_HELD_MAX (32u << 10)      /* default of held_max */

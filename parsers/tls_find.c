@@ -10,7 +10,6 @@
 struct beginning {
 	uint8_t bytes[BEGINNING_LEN];
 	size_t len;
-	bool complete;          /* len is BEGINNING_LEN, or the message ends before that */
 };
 
 static enum parse gather_beginning(struct bytes in, struct beginning *b)
@@ -82,32 +81,36 @@ static enum parse certificate_begins(struct bytes message, uint32_t len)
 	return message.data[0] == 0x30 ? PARSE_OK : PARSE_BAD;
 }
 
-enum parse tls_begins(struct bytes in, enum tls_found *what)
+/* What the gathered bytes say alone. */
+static enum parse message_begins(struct bytes message, enum tls_found *what)
 {
-	struct beginning b;
-	enum parse gathered = gather_beginning(in, &b), result;
-	struct bytes message = bytes_of(b.bytes, b.len);
 	uint32_t len;
 	uint8_t type;
 
-	if (gathered == PARSE_BAD)
-		return PARSE_BAD;
 	if (!bytes_u8(&message, &type))
 		return PARSE_MORE;
 	if (type != TLS_CLIENT_HELLO && type != TLS_SERVER_HELLO && type != TLS_CERTIFICATE)
 		return PARSE_BAD;
-	if (message.len && message.data[0] > 0 && type != TLS_CERTIFICATE && message.data[0] > 0x0f)
+	/* A hello of a mebibyte is none: known from the length's first byte. */
+	if (type != TLS_CERTIFICATE && message.len && message.data[0] > 0x0f)
 		return PARSE_BAD;
 	if (!bytes_u24(&message, &len))
 		return PARSE_MORE;
 	*what = type == TLS_CLIENT_HELLO ? TLS_FOUND_CLIENT_HELLO :
 		type == TLS_SERVER_HELLO ? TLS_FOUND_SERVER_HELLO : TLS_FOUND_CERTIFICATE;
-	result = type == TLS_CERTIFICATE ? certificate_begins(message, len) :
-					   hello_begins(message, len);
-	/* The message was shorter than what is looked at, and more of it will not come. */
-	if (result == PARSE_MORE && gathered == PARSE_OK)
-		return PARSE_BAD;
-	return result;
+	return type == TLS_CERTIFICATE ? certificate_begins(message, len) : hello_begins(message, len);
+}
+
+enum parse tls_begins(struct bytes in, enum tls_found *what)
+{
+	struct beginning b;
+	enum parse gathered = gather_beginning(in, &b);
+	enum parse result = message_begins(bytes_of(b.bytes, b.len), what);
+
+	/* Sure with what is there: what follows, in further records, has no say. */
+	if (result != PARSE_MORE)
+		return result;
+	return gathered == PARSE_MORE ? PARSE_MORE : PARSE_BAD;
 }
 
 /* RFC 5246 appendix E.2; RFC 6101 appendix E. */

@@ -23,9 +23,6 @@ enum tls_found {
 	TLS_FOUND_ENCRYPTED,       /* two records of application data in a row, at a head only: midstream */
 };
 
-/* As many bytes as tls_find() needs at most to be sure of a beginning with records of usual size. */
-#define TLS_FIND_TAIL_MAX 48
-
 /* Does TLS begin exactly here? PARSE_MORE: so far it does, but more bytes are needed to say. */
 enum parse tls_begins(struct bytes in, enum tls_found *what);
 

@@ -68,18 +68,16 @@ static void side_drain(struct tracker *t, struct flow *flow, unsigned int side,
 }
 
 /*
- * The bytes before what is held will not come. While reading TLS that is a loss: reading goes on behind it where the
+ * The bytes before `seq` will not come. While reading TLS that is a loss: reading goes on behind it where the
  * records still tell how, else the next beginning is looked for.
  */
-static void side_give_up_gap(struct tracker *t, struct flow *flow, unsigned int side,
-			     const struct segment *segment)
+static void side_give_up(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
+			 const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
-	uint32_t gap = stream_gap(&s->stream), from = s->stream.next - s->first_seq;
+	uint32_t gap = seq - s->stream.next, from = s->stream.next - s->first_seq;
 
-	if (!gap)
-		return;
-	stream_skip(&s->stream, &t->memory, s->stream.next + gap);
+	stream_skip(&s->stream, &t->memory, seq);
 	channel_missed(t, flow, side, from, gap);
 	side_drain(t, flow, side, segment);
 }
@@ -97,7 +95,7 @@ static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 		side_drain(t, flow, side, segment);
 	}
 	while (channel_open(s) && stream_gap(&s->stream))
-		side_give_up_gap(t, flow, side, segment);
+		side_give_up(t, flow, side, s->stream.ranges->seq, segment);
 }
 
 /* A hello at the head of a segment that lies beyond a gap in text we do not need: begin there. */
@@ -114,8 +112,9 @@ static void side_add(struct tracker *t, struct flow *flow, unsigned int side, ui
 		     const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
-	struct bytes now;
 	enum stream_add added;
+	struct bytes now;
+	uint32_t first;
 
 	if (hello_beyond_gap(s, segment, seq)) {
 		stream_skip(&s->stream, &t->memory, seq);
@@ -132,7 +131,10 @@ static void side_add(struct tracker *t, struct flow *flow, unsigned int side, ui
 	t->counters.stream_full++;
 	/* No room to wait any longer for what is missing. This segment's own bytes have their turn behind it. */
 	while (channel_open(s) && added == STREAM_FULL && stream_gap(&s->stream)) {
-		side_give_up_gap(t, flow, side, segment);
+		first = s->stream.ranges->seq;
+		if (seq_before(s->stream.next, seq) && seq_before(seq, first))
+			first = seq;
+		side_give_up(t, flow, side, first, segment);
 		if (!channel_open(s))
 			return;
 		added = stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now);

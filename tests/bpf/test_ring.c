@@ -35,6 +35,27 @@ static struct record good(void)
 	return r;
 }
 
+/* Each namespace has a loopback of its own. */
+static void test_zone(void **state)
+{
+	static const struct { uint8_t address[16]; uint32_t zone; } cases[] = {
+		{ { [10] = 0xff, 0xff, 127, 0, 0, 1 }, 2 },
+		{ { [10] = 0xff, 0xff, 127, 9, 9, 9 }, 2 },
+		{ { [15] = 1 }, 2 },
+		{ { [10] = 0xff, 0xff, 128, 0, 0, 1 }, 0 },
+		{ { [0] = 0x20, [15] = 1 }, 0 },
+	};
+	struct record r = good();
+	struct segment s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memcpy(r.event.saddr, cases[i].address, sizeof(r.event.saddr));
+		assert_true(source_ring_convert(&r, sizeof(r), 1000, &s));
+		assert_int_equal(s.zone, cases[i].zone);
+	}
+}
+
 static void test_data(void **state)
 {
 	struct record r = good();
@@ -47,7 +68,8 @@ static void test_data(void **state)
 	assert_int_equal(s.dst.port, 40000);
 	assert_int_equal(s.dst.address.octets[15], 2);
 	assert_int_equal(s.transport, TRANSPORT_TCP);
-	assert_int_equal(s.zone, 2);
+	/* Seen at both ends, in two namespaces, it must be one connection. */
+	assert_int_equal(s.zone, 0);
 	assert_int_equal(s.flags, TCP_ACK);
 	assert_true(s.start_known && !s.lost && !s.final);
 	assert_int_equal(s.seq, 1010);
@@ -189,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_datagram),
 		cmocka_unit_test(test_refused),
