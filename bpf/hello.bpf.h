@@ -100,15 +100,19 @@ static __always_inline enum hello judge_hello(struct __sk_buff *skb, const struc
 	return h[0] & 0x80 ? judge_v2(h) : HELLO_NONE;
 }
 
-/* DTLS (1.0, 1.2, and 1.3's hello, which says 1.2): a handshake record of epoch 0. */
+/* DTLS (1.0, 1.2, and 1.3's hello, which says 1.2): change of ciphers, alert or handshake, of epoch 0. */
 #define DTLS_HEADER_LEN 13
-/* QUIC long header with fixed bit, then the version; Initial packets only, for no others open. */
+/*
+ * QUIC: long headers are those of the handshake. Handshake packets go up too: with a key they open. Not 0-RTT, which
+ * is data.
+ */
 #define QUIC_V1 0x00000001
 #define QUIC_V2 0x6b3343cf
 #define QUIC_DRAFT_29 0xff00001d
-#define QUIC_FORM_BITS 0xf0          /* form, fixed bit and packet type */
-#define QUIC_INITIAL_V1 0xc0         /* RFC 9000 section 17.2.2 */
-#define QUIC_INITIAL_V2 0xd0         /* RFC 9369 section 3.2 */
+#define QUIC_LONG_HEADER 0x80
+#define QUIC_TYPE_BITS 0x30
+#define QUIC_0RTT_V1 0x10            /* RFC 9000 section 17.2.3 */
+#define QUIC_0RTT_V2 0x20            /* RFC 9369 section 3.2 */
 
 static __always_inline _Bool judge_datagram(struct __sk_buff *skb, __u32 off, __u32 len)
 {
@@ -117,12 +121,14 @@ static __always_inline _Bool judge_datagram(struct __sk_buff *skb, __u32 off, __
 
 	if (len <= DTLS_HEADER_LEN || bpf_skb_load_bytes(skb, off, h, sizeof(h)))
 		return 0;
-	if (h[0] == RECORD_HANDSHAKE)
+	if (h[0] >= RECORD_CIPHER_SPEC && h[0] <= RECORD_HANDSHAKE)
 		return h[1] == 0xfe && (h[2] == 0xff || h[2] == 0xfd) && !h[3] && !h[4];
+	if (!(h[0] & QUIC_LONG_HEADER))
+		return 0;
 	version = (__u32)h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
-	if ((h[0] & QUIC_FORM_BITS) == QUIC_INITIAL_V1)
-		return version == QUIC_V1 || version == QUIC_DRAFT_29;
-	return (h[0] & QUIC_FORM_BITS) == QUIC_INITIAL_V2 && version == QUIC_V2;
+	if (version == QUIC_V1 || version == QUIC_DRAFT_29)
+		return (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V1;
+	return version == QUIC_V2 && (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V2;
 }
 
 #endif

@@ -50,7 +50,7 @@ static void test_zone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		memcpy(r.event.saddr, cases[i].address, sizeof(r.event.saddr));
+		memcpy(r.head.saddr, cases[i].address, sizeof(r.head.saddr));
 		assert_true(source_ring_convert(&r, sizeof(r), 1000, &s));
 		assert_int_equal(s.zone, cases[i].zone);
 	}
