@@ -38,7 +38,7 @@ bool community_id(uint8_t protocol, const struct ip_address *src, uint16_t sport
 	out[0] = '\0';
 	if (is_v4(src) != is_v4(dst))
 		return false;
-	at = put_u16(at, 0);    /* the seed */
+	at = put_u16(at, 0); /* the seed */
 	at = put_address(at, swap ? dst : src);
 	at = put_address(at, swap ? src : dst);
 	*at++ = protocol;

@@ -10,7 +10,7 @@ bool fingerprint_next(struct bytes *list, unsigned int len, uint16_t *value)
 {
 	uint8_t kind = 0;
 
-	/* SSL 2.0 has kinds of three bytes; a suite of TLS is one with a zero in front (RFC 6101 appendix E). */
+	/* RFC 6101 appendix E: of SSL 2.0's triples, those with a zero in front are TLS suites. */
 	while (list->len >= len && (len == 2 || bytes_u8(list, &kind)) && bytes_u16(list, value))
 		if (kind == 0 && !tls_is_grease(*value))
 			return true;
@@ -79,9 +79,12 @@ bool hello_shape_client(struct bytes body, enum ja4_transport transport, struct 
 	uint16_t type;
 
 	if (!bytes_u16(&body, &shape.version) || !bytes_skip(&body, 32) ||
-	    !bytes_vec8(&body, &ignored) ||
-	    (transport == JA4_DTLS && !bytes_vec8(&body, &ignored)) ||  /* cookie, RFC 6347 section 4.2.1 */
-	    !bytes_vec16(&body, &shape.cipher_suites) || !bytes_vec8(&body, &ignored))
+	    !bytes_vec8(&body, &ignored))
+		return false;
+	/* RFC 6347 section 4.2.1: a cookie. */
+	if (transport == JA4_DTLS && !bytes_vec8(&body, &ignored))
+		return false;
+	if (!bytes_vec16(&body, &shape.cipher_suites) || !bytes_vec8(&body, &ignored))
 		return false;
 	take_extensions(body, &shape);
 	rest = shape.extensions;
@@ -99,7 +102,7 @@ bool hello_shape_server(struct bytes body, struct hello_shape *out)
 
 	if (!bytes_u16(&body, &shape.version) || !bytes_skip(&body, 32))
 		return false;
-	/* TLS 1.3 up to its draft 21 has neither session id nor compression here; the final one says 1.2. */
+	/* TLS 1.3 until draft 21 has no session id and compression here; later ones say 1.2. */
 	draft = shape.version >> 8 == 0x7f || shape.version == TLS_1_3;
 	if ((!draft && !bytes_vec8(&body, &ignored)) ||
 	    !bytes_take(&body, 2, &shape.cipher_suites) || (!draft && !bytes_skip(&body, 1)))
@@ -112,7 +115,9 @@ bool hello_shape_server(struct bytes body, struct hello_shape *out)
 void hello_shape_sslv2(const struct tls_client_hello *hello, struct hello_shape *out)
 {
 	*out = (struct hello_shape){
-		.version = hello->version, .suite_len = 3, .cipher_suites = hello->cipher_suites,
+		.version = hello->version,
+		.suite_len = 3,
+		.cipher_suites = hello->cipher_suites,
 	};
 }
 
@@ -122,7 +127,7 @@ struct fingerprinter *fingerprinter_new(void)
 
 	if (!f)
 		return NULL;
-	f->md5 = EVP_MD_fetch(NULL, "MD5", "-fips");    /* as an identifier, not for security */
+	f->md5 = EVP_MD_fetch(NULL, "MD5", "-fips"); /* as an identifier, not for security */
 	f->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	f->ctx = EVP_MD_CTX_new();
 	if (f->sha256 && f->ctx)

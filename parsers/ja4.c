@@ -5,8 +5,8 @@
 #include "parsers/text.h"
 
 #define HASH_DIGITS 12
-#define COUNT_MAX 99             /* two digits; more are told as 99 */
-#define INSERTION_MAX 64         /* above, a radix sort: no list makes the work grow with its square */
+#define COUNT_MAX 99	 /* two digits; more are told as 99 */
+#define INSERTION_MAX 64 /* above, a radix sort: no list makes the work grow with its square */
 
 static const char *version_name(uint16_t version)
 {
@@ -34,7 +34,7 @@ static const char *version_name(uint16_t version)
 	}
 }
 
-/* The highest version offered. DTLS counts downwards: its newest version has the smallest number. */
+/* The highest version offered. DTLS counts downwards: its newest has the smallest number. */
 static uint16_t highest_version(const struct hello_shape *shape, enum ja4_transport transport)
 {
 	struct bytes list = shape->versions;
@@ -64,7 +64,7 @@ static struct bytes first_protocol(struct bytes list)
 	return bytes_of(NULL, 0);
 }
 
-/* The first and the last character of a protocol's name, or of its hex where those are not plain. */
+/* The first and last character of a protocol's name, or of its hex where those are not plain. */
 static void name_ends(struct bytes name, char out[3])
 {
 	char first[3], last[3];

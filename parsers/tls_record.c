@@ -15,6 +15,7 @@ static bool message_is_read(uint8_t type)
 	switch (type) {
 	case TLS_CLIENT_HELLO:
 	case TLS_SERVER_HELLO:
+	case TLS_ENCRYPTED_EXTENSIONS:
 	case TLS_CERTIFICATE:
 	case TLS_SERVER_KEY_EXCHANGE:
 	case TLS_CERTIFICATE_REQUEST:

@@ -153,10 +153,10 @@ static void certificate_keep(struct chain_table *t, struct certificate_entry *en
 		HASH_ADD_BYHASHVALUE(hh, t->certificates, key, sizeof(entry->key), hash, entry);
 		c->loose = !entry->hh.tbl;
 	}
-	if (!c->loose) {
-		t->bytes += certificate_cost(c);
-		t->counters.certificates++;
-	}
+	if (c->loose)
+		return;
+	t->bytes += certificate_cost(c);
+	t->counters.certificates++;
 	if (t->on_new)
 		t->on_new(t->context, c);
 }

@@ -54,7 +54,7 @@ struct chain_counters {
 	uint64_t cut;             /* certificates beyond `chain_len` */
 };
 
-/* Called once for each distinct certificate, when it is first seen (--pem). */
+/* Called once for each distinct certificate that is kept, when it is first seen (--pem). */
 typedef void chain_new_certificate_fn(void *context, const struct certificate *certificate);
 
 struct chain_table *chain_table_new(const struct chain_limits *limits,

@@ -103,15 +103,40 @@ static bool read_sslv2_hello(struct tracker *t, struct flow *flow, unsigned int 
 	return true;
 }
 
+/*
+ * A reader for what begins on this side. Another ClientHello is a new handshake in the same connection, unless it is
+ * the second one after a HelloRetryRequest.
+ */
+static bool begin_reading(struct tracker *t, struct flow *flow, unsigned int side,
+			  enum tls_found found, const struct segment *segment)
+{
+	struct side *peer = &flow->side[!side];
+	struct handshake *h = flow->handshake;
+
+	if (h && (found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO) &&
+	    h->messages[side] & 1u << TLS_CLIENT_HELLO && (!h->hello_retry || h->recorded[ROLE_SERVER])) {
+		handshake_close(t, flow);
+		if (peer->state == SIDE_READING)
+			peer->state = SIDE_SEARCHING;
+	}
+	if (!handshake_ensure(t, flow, segment))
+		return false;
+	h = flow->handshake;
+	tls_reader_fini(&h->reader[side], &t->memory);
+	handshake_reader_init(t, h, side);
+	h->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
+	flow->side[side].state = SIDE_READING;
+	return true;
+}
+
 /* TLS begins at the front of `in`. Here and below, true: with a ClientHello. */
 static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
 		      enum tls_found found, struct bytes in, const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 
-	if (!handshake_ensure(t, flow, segment))
+	if (!begin_reading(t, flow, side, found, segment))
 		return false;
-	s->state = SIDE_READING;
 	/* in.data lies at the end of what has passed in order. */
 	s->first_seq = s->stream.next - (uint32_t)in.len;
 	if (found == TLS_FOUND_SSLV2_HELLO && !read_sslv2_hello(t, flow, side, &in, segment)) {
@@ -119,7 +144,6 @@ static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
 		channel_rest(t, s, SIDE_DONE);
 		return false;
 	}
-	flow->handshake->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
 	read_tls(t, flow, side, in, segment);
 	return found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO;
 }
@@ -245,11 +269,9 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 		return s->tail_len ? false : search(t, flow, side, in, segment);
 	}
 	rest = bytes_of(joined + at, tail_len - at);
-	if (!handshake_ensure(t, flow, segment))
+	if (!begin_reading(t, flow, side, found, segment))
 		return false;
-	s->state = SIDE_READING;
 	s->first_seq = s->stream.next - (uint32_t)(in.len + rest.len);
-	flow->handshake->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
 	read_tls(t, flow, side, rest, segment);
 	channel_bytes(t, flow, side, in, segment);
 	return found == TLS_FOUND_CLIENT_HELLO;

@@ -17,32 +17,35 @@
 static void side_drain(struct tracker *t, struct flow *flow, unsigned int side,
 		       const struct segment *segment);
 
-/* A ClientHello was found on `side`: the answer begins at its acknowledgement number. */
+/*
+ * A ClientHello was found on `side`: the answer begins at its acknowledgement number. Only where it is not known
+ * where the peer stands: a forged hello must not make us pass over the true answer.
+ */
 static void expect_answer(struct tracker *t, struct flow *flow, unsigned int side,
 			  const struct segment *segment)
 {
 	struct side *peer = &flow->side[!side];
 
-	if (!(segment->flags & TCP_ACK) || peer->state == SIDE_READING)
+	if (!(segment->flags & TCP_ACK) || peer->state == SIDE_READING ||
+	    memcmp(&segment->src, &flow->key.end[side], sizeof(segment->src)) != 0)
 		return;
 	/* What is held may be the answer, come too early: keep it. */
-	if (peer->state == SIDE_HOLDING || peer->state == SIDE_SEARCHING) {
-		if (!seq_before(segment->ack, peer->stream.next)) {
-			stream_skip(&peer->stream, &t->memory, segment->ack);
-			channel_forget_tail(peer);
-		} else if (peer->state == SIDE_SEARCHING && peer->stream.next != segment->ack) {
+	if (peer->state == SIDE_HOLDING) {
+		stream_skip(&peer->stream, &t->memory, segment->ack);
+	} else if (peer->state == SIDE_SEARCHING) {
+		if (peer->stream.next != segment->ack)
 			return;
-		}
-		peer->first_seq = segment->ack;
-		peer->searched = 0;
-		peer->state = SIDE_SEARCHING;
-		side_drain(t, flow, !side, segment);
+	} else if (peer->state == SIDE_NEW || !seq_before(segment->ack, peer->stream.next)) {
+		channel_begin(t, peer, segment->ack);
+	} else {
+		/* Past it already: the answer came before the question, and was looked at by its head. */
 		return;
 	}
-	/* Already past it: the answer came before the question, and was looked at by its head. */
-	if (peer->state != SIDE_NEW && seq_before(segment->ack, peer->stream.next))
-		return;
-	channel_begin(t, peer, segment->ack);
+	channel_forget_tail(peer);
+	peer->first_seq = segment->ack;
+	peer->searched = 0;
+	peer->state = SIDE_SEARCHING;
+	side_drain(t, flow, !side, segment);
 }
 
 /* Bytes that are next in order. */
@@ -98,12 +101,15 @@ static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 		side_give_up(t, flow, side, s->stream.ranges->seq, segment);
 }
 
-/* A hello at the head of a segment that lies beyond a gap in text we do not need: begin there. */
+/*
+ * A hello at the head of a segment that lies beyond a gap: begin there, but only where the beginning was a guess. Else
+ * it waits for what is missing; a forged one must not hide the true one.
+ */
 static bool hello_beyond_gap(const struct side *s, const struct segment *segment, uint32_t seq)
 {
 	enum tls_found found;
 
-	return s->state == SIDE_SEARCHING && seq_before(s->stream.next, seq) &&
+	return s->state == SIDE_SEARCHING && !s->syn_seen && seq_before(s->stream.next, seq) &&
 	       tls_begins(segment->payload, &found) == PARSE_OK &&
 	       (found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SERVER_HELLO);
 }
@@ -172,6 +178,11 @@ static void side_hold(struct tracker *t, struct flow *flow, unsigned int side, u
 	enum tls_found found;
 	struct bytes now;
 
+	if (seq - s->stream.next > REPEAT_WINDOW) {
+		channel_begin(t, s, seq);
+		side_add(t, flow, side, seq, segment);
+		return;
+	}
 	if (tls_head(segment->payload, &found) == PARSE_OK) {
 		stream_skip(&s->stream, &t->memory, seq);
 		s->first_seq = seq;
@@ -185,38 +196,17 @@ static void side_hold(struct tracker *t, struct flow *flow, unsigned int side, u
 		side_flush(t, flow, side, segment);
 }
 
-/*
- * Another ClientHello in the same connection: the second one after a HelloRetryRequest, or a new handshake after
- * TLS was ended.
- */
-static void begin_again(struct tracker *t, struct flow *flow, unsigned int side)
-{
-	struct handshake *h = flow->handshake;
-	struct side *peer = &flow->side[!side];
-
-	if (h->hello_retry && !h->recorded[ROLE_SERVER]) {
-		tls_reader_fini(&h->reader[side], &t->memory);
-		handshake_reader_init(t, h, side);
-		return;
-	}
-	handshake_close(t, flow);
-	if (peer->state == SIDE_READING)
-		peer->state = SIDE_SEARCHING;
-}
-
 /* Only heads are looked at here; retransmissions of an old hello must not count. */
 static void side_glance(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 			const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 	uint32_t end = seq + (uint32_t)segment->payload.len;
-	enum tls_found found = TLS_FOUND_OTHER_HANDSHAKE;
+	enum tls_found found;
 
 	if (segment->payload.data[0] == TLS_HANDSHAKE &&
 	    (!seq_before(seq, s->stream.next) || s->stream.next - seq > REPEAT_WINDOW) &&
 	    tls_begins(segment->payload, &found) != PARSE_BAD) {
-		if (flow->handshake && found == TLS_FOUND_CLIENT_HELLO)
-			begin_again(t, flow, side);
 		channel_begin(t, s, seq);
 		side_add(t, flow, side, seq, segment);
 		return;

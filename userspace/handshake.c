@@ -601,6 +601,7 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
  */
 static void handshake_restart(struct tracker *t, struct handshake *h, const struct segment *segment)
 {
+	record_reason(t, h, h->missed[!h->client_side] ? REASON_LOST : REASON_UNFINISHED, NULL);
 	if (t->observer.closed)
 		t->observer.closed(t->observer.context, &h->s);
 	h->s = (struct sighting){
@@ -614,6 +615,11 @@ static void handshake_restart(struct tracker *t, struct handshake *h, const stru
 	memset(h->recorded, 0, sizeof(h->recorded));
 	memset(h->messages, 0, sizeof(h->messages));
 	memset(h->cipher_spec, 0, sizeof(h->cipher_spec));
+	memset(h->partial, 0, sizeof(h->partial));
+	memset(h->missed, 0, sizeof(h->missed));
+	memset(h->oversize, 0, sizeof(h->oversize));
+	memset(h->malformed, 0, sizeof(h->malformed));
+	h->hello_retry = h->raw_public_key = false;
 	h->session_id_len = 0;
 }
 

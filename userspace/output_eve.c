@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON lines in the shape of Suricata's EVE events of type "tls", with its extended and custom fields: SHA-1 and
- * serials with colons, names in the order of their encoding, times without a zone. A client's chain is in "client".
+ * JSON lines in the shape of Suricata's EVE events of type "tls", with its extended and custom
+ * fields: SHA-1 and serials with colons, names in the order of their encoding, times without a
+ * zone. A client's chain is in "client".
  */
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ static void put_timestamp(struct json *j, const char *key, uint64_t unix_ns)
 	size_t len;
 
 	text_time(unix_ns, text, sizeof(text));
-	len = strlen(text) - 1;         /* its Z */
+	len = strlen(text) - 1; /* its Z */
 	snprintf(text + len, sizeof(text) - len, "+0000");
 	json_string(j, key, text);
 }
@@ -30,7 +31,7 @@ static void put_validity(struct json *j, const char *key, const struct x509_time
 	if (!time->known)
 		return;
 	text_time_s(time->unix_s, text, sizeof(text));
-	text[strlen(text) - 1] = '\0';  /* its Z */
+	text[strlen(text) - 1] = '\0'; /* its Z */
 	json_string(j, key, text);
 }
 
@@ -48,7 +49,7 @@ static void put_colons(struct json *j, const char *key, const uint8_t *data, siz
 	json_string(j, key, text);
 }
 
-/* All bytes of the INTEGER: with the zero in front that a positive number with its first bit set needs. */
+/* All bytes of the INTEGER, with the zero that a positive number with a set first bit needs. */
 static void put_serial(struct json *j, const struct x509 *x)
 {
 	size_t len = x->serial_len < X509_SERIAL_MAX ? x->serial_len : X509_SERIAL_MAX;
@@ -69,8 +70,8 @@ static const char *rdn_end(const char *at)
 }
 
 /*
- * One RDN without the escapes of RFC 4514, which Suricata does not write; those of text.h ("\\" and \xHH) stay.
- * Escapes only go away, so that `out` takes it where it took the text. Returns the end.
+ * One RDN without the escapes of RFC 4514, which Suricata does not write; those of text.h ("\\" and
+ * \xHH) stay. Escapes only go away, so that `out` takes it where it took the text. Returns the end.
  */
 static char *put_rdn(char *out, const char *at, const char *end)
 {
@@ -168,10 +169,14 @@ static void put_presented(struct output *o, struct json *j, const struct chain *
 
 static void put_version(struct json *j, uint16_t version)
 {
-	static const struct { uint16_t number; const char *name; } names[] = {
-		{ 0, "UNDETERMINED" }, { SSL_2_0, "SSLv2" }, { 0x0300, "SSLv3" }, { 0x0301, "TLSv1" },
-		{ 0x0302, "TLS 1.1" }, { TLS_1_2, "TLS 1.2" }, { TLS_1_3, "TLS 1.3" },
-		{ 0xfeff, "DTLS 1.0" }, { 0xfefd, "DTLS 1.2" }, { 0xfefc, "DTLS 1.3" },
+	static const struct {
+		uint16_t number;
+		const char *name;
+	} names[] = {
+		{ 0, "UNDETERMINED" },	{ SSL_2_0, "SSLv2" },	{ 0x0300, "SSLv3" },
+		{ 0x0301, "TLSv1" },	{ 0x0302, "TLS 1.1" },	{ TLS_1_2, "TLS 1.2" },
+		{ TLS_1_3, "TLS 1.3" }, { 0xfeff, "DTLS 1.0" }, { 0xfefd, "DTLS 1.2" },
+		{ 0xfefc, "DTLS 1.3" },
 	};
 	char number[16];
 	size_t i;

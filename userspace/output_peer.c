@@ -20,7 +20,8 @@ static uint64_t load64(const uint8_t *at)
 /* `num` letters and digits from a number; 62^10 is less than 2^64. */
 static void put_base62(char *at, uint64_t value, unsigned int num)
 {
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char digits[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 	for (; num > 0; num--, value /= 62)
 		*at++ = digits[value % 62];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the outputs in the shapes of other sensors (Zeek, Suricata) share: one connection that stands for a row,
- * and facts taken from the row.
+ * What the outputs in the shapes of other sensors (Zeek, Suricata) share: one connection that
+ * stands for a row, and facts taken from the row.
  *
- * Those sensors write a record for each connection, a row may stand for many: it is told as its first
- * sighting's time and its last client's address, with the newest version, suite and name. With --every a row
- * is one sighting, and nothing is summed.
+ * Those sensors write a record for each connection, a row may stand for many: it is told as its
+ * first sighting's time and its last client's address, with the newest version, suite and name.
+ * With --every a row is one sighting, and nothing is summed.
  */
 #ifndef CERTTAP_OUTPUT_PEER_H
 #define CERTTAP_OUTPUT_PEER_H
@@ -13,13 +13,13 @@
 #include "parsers/community_id.h"
 #include "userspace/output.h"
 
-#define PEER_UID_SIZE 19         /* "C", 17 letters and digits, and a zero */
+#define PEER_UID_SIZE 19 /* "C", 17 letters and digits, and a zero */
 
-/* Both names follow from the Community ID and the start: each run of certtap gives the same ones. */
+/* Made from the Community ID and the start: each run of certtap gives the same ones. */
 struct peer_flow {
 	char community_id[COMMUNITY_ID_SIZE];
-	char uid[PEER_UID_SIZE];     /* in the shape of Zeek's */
-	uint64_t number;             /* in that of Suricata's: below 2^51, exact in any JSON reader */
+	char uid[PEER_UID_SIZE]; /* in the shape of Zeek's */
+	uint64_t number;	 /* in that of Suricata's: below 2^51, exact in any JSON reader */
 };
 
 struct json;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON lines in the shapes of Zeek's ssl.log, x509.log and known_certs.log; "_path" tells them apart. A field that
- * Zeek would leave unset is left out.
+ * JSON lines in the shapes of Zeek's ssl.log, x509.log and known_certs.log; "_path" tells them
+ * apart. A field that Zeek would leave unset is left out.
  *
- * Each row gives an ssl line. A row with a chain gives an x509 line for each certificate, and a known_certs line
- * for a server's leaf; unlike Zeek's, also where the handshake was refused. Those two are not repeated while
- * the certificate is remembered (see `seen`).
+ * Each row gives an ssl line. A row with a chain gives an x509 line for each certificate, and a
+ * known_certs line for a server's leaf; unlike Zeek's, also where the handshake was refused. Those
+ * two are not repeated while the certificate is remembered (see `seen`).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,17 +19,17 @@
 
 enum log_kind { LOG_NOTHING, LOG_X509, LOG_KNOWN_CERTS };
 
-/* Zeek's key of x509.log is the first three, that of known_certs.log here is the address and port, too. */
+/* What was told: in x509.log each certificate and its use, in known_certs.log at each endpoint. */
 struct seen {
-	uint8_t kind;                /* enum log_kind; 0: the place is free */
+	uint8_t kind; /* enum log_kind; 0: the place is free */
 	uint8_t host_cert, client_cert;
 	struct host_port host;
 	uint8_t sha256[32];
 };
 
-#define SEEN_MAX 8192            /* a power of two; what was there before is forgotten and told again */
+#define SEEN_MAX 8192 /* a power of two; what was there before is forgotten and told again */
 
-/* Epoch seconds as a floating-point number, always with a point; the writer has put commas and key. */
+/* Seconds since 1970, always with a point. The fraction follows what the writer has put. */
 static void put_epoch_ns(struct json *j, const char *key, uint64_t unix_ns)
 {
 	char fraction[8];
@@ -59,6 +59,7 @@ static uint64_t event_ns(const struct output_event *e)
 static void put_serial(struct json *j, const char *key, const struct x509 *x)
 {
 	size_t len = x->serial_len < X509_SERIAL_MAX ? x->serial_len : X509_SERIAL_MAX, i;
+	size_t skip;
 	char text[1 + 2 * X509_SERIAL_MAX + 1] = "-";
 	uint8_t magnitude[X509_SERIAL_MAX];
 	unsigned int carry = x->serial_len <= X509_SERIAL_MAX;
@@ -71,16 +72,20 @@ static void put_serial(struct json *j, const char *key, const struct x509 *x)
 		magnitude[i] = (uint8_t)carry;
 		carry >>= 8;
 	}
-	text_hex(magnitude, len, true, text + x->serial_negative);
+	skip = len > 1 && magnitude[0] == 0; /* the sign stood in a byte of its own */
+	text_hex(magnitude + skip, len - skip, true, text + x->serial_negative);
 	json_string(j, key, text);
 }
 
 static const char *version_name(uint16_t version, char number[16])
 {
-	static const struct { uint16_t number; const char *name; } names[] = {
-		{ SSL_2_0, "SSLv2" }, { 0x0300, "SSLv3" }, { 0x0301, "TLSv10" }, { 0x0302, "TLSv11" },
-		{ TLS_1_2, "TLSv12" }, { TLS_1_3, "TLSv13" }, { 0xfeff, "DTLSv10" },
-		{ 0xfefd, "DTLSv12" }, { 0xfefc, "DTLSv13" },
+	static const struct {
+		uint16_t number;
+		const char *name;
+	} names[] = {
+		{ SSL_2_0, "SSLv2" },  { 0x0300, "SSLv3" },   { 0x0301, "TLSv10" },
+		{ 0x0302, "TLSv11" },  { TLS_1_2, "TLSv12" }, { TLS_1_3, "TLSv13" },
+		{ 0xfeff, "DTLSv10" }, { 0xfefd, "DTLSv12" }, { 0xfefc, "DTLSv13" },
 	};
 	size_t i;
 
@@ -89,6 +94,11 @@ static const char *version_name(uint16_t version, char number[16])
 			return names[i].name;
 	snprintf(number, 16, "unknown-%u", version);
 	return number;
+}
+
+static const char *known_or(const char *name, const char *number)
+{
+	return name ? name : number;
 }
 
 static void put_negotiated(struct json *j, const struct output_event *e)
@@ -103,14 +113,13 @@ static void put_negotiated(struct json *j, const struct output_event *e)
 		json_string(j, "version", version_name(version, number));
 	snprintf(number, sizeof(number), "unknown-%u", cipher);
 	if (cipher)
-		json_string(j, "cipher", cipher_suite_name(cipher) ? cipher_suite_name(cipher) : number);
+		json_string(j, "cipher", known_or(cipher_suite_name(cipher), number));
 	if (name)
 		json_bytes(j, "server_name", bytes_of(name->bytes, name->len));
 	json_bool(j, "resumed", row->reason == REASON_RESUMED);
 	if (alert) {
 		snprintf(number, sizeof(number), "unknown-%u", alert->description);
-		json_string(j, "last_alert",
-			    alert_name(alert->description) ? alert_name(alert->description) : number);
+		json_string(j, "last_alert", known_or(alert_name(alert->description), number));
 	}
 	if (peer_alpn(row).len)
 		json_bytes(j, "next_protocol", peer_alpn(row));
@@ -197,12 +206,12 @@ static void put_ssl(struct output *o, const struct output_event *e)
 	line_end(o, j);
 }
 
-/* The name of a key's algorithm in OpenSSL's long form, as Zeek has it; dotted where we do not tell it apart. */
+/* OpenSSL's long name of the key's algorithm, as Zeek has it; dotted where we know none. */
 static void put_key_algorithm(struct json *j, const struct x509 *x)
 {
 	static const char *const names[] = {
-		[X509_KEY_RSA] = "rsaEncryption", [X509_KEY_RSA_PSS] = "rsassaPss",
-		[X509_KEY_DSA] = "dsaEncryption", [X509_KEY_EC] = "id-ecPublicKey",
+		[X509_KEY_RSA] = "rsaEncryption",  [X509_KEY_RSA_PSS] = "rsassaPss",
+		[X509_KEY_DSA] = "dsaEncryption",  [X509_KEY_EC] = "id-ecPublicKey",
 		[X509_KEY_SM2] = "id-ecPublicKey", [X509_KEY_ED25519] = "ED25519",
 		[X509_KEY_ED448] = "ED448",
 	};
@@ -389,7 +398,7 @@ static void put_chain(struct output *o, const struct output_event *e)
 
 	for (i = 0; i < row->chain->num; i++) {
 		c = row->chain->certificates[i];
-		memset(&what, 0, sizeof(what));         /* its padding is compared, too */
+		memset(&what, 0, sizeof(what)); /* its padding is compared, too */
 		what.kind = LOG_X509;
 		what.host_cert = i == 0;
 		what.client_cert = row->role == ROLE_CLIENT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first byte chooses what the rest is: a ClientHello of TLS, QUIC or DTLS, one in SSL 2.0 format, or a
- * ServerHello. Whatever it is, the fingerprints have their shape, and a cut hello gives some, too.
+ * The first byte chooses what the rest is: a ClientHello of TLS, QUIC or DTLS, one in SSL 2.0
+ * format, or a ServerHello. Whatever it is, the fingerprints have their shape, and a cut hello
+ * gives some, too.
  */
 #include <stdlib.h>
 
@@ -9,9 +10,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(what)        \
-	do {               \
-		if (!(what)) \
+#define CHECK(what)              \
+	do {                     \
+		if (!(what))     \
 			abort(); \
 	} while (0)
 
@@ -35,7 +36,8 @@ static void check_ja4(const char *ja4, enum ja4_transport transport)
 {
 	CHECK(strlen(ja4) == JA4_SIZE - 1);
 	CHECK(ja4[0] == (char)transport && (ja4[3] == 'd' || ja4[3] == 'i'));
-	CHECK(strspn(ja4 + 4, "0123456789") >= 4 && is_alphanumeric(ja4[8]) && is_alphanumeric(ja4[9]));
+	CHECK(strspn(ja4 + 4, "0123456789") >= 4 && is_alphanumeric(ja4[8]) &&
+	      is_alphanumeric(ja4[9]));
 	CHECK(ja4[10] == '_' && ja4[23] == '_' && is_hex(ja4 + 11, 12) && is_hex(ja4 + 24, 12));
 }
 

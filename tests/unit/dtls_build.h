@@ -46,7 +46,8 @@ static inline void build_fragment(struct buffer *b, uint8_t type, uint16_t messa
 
 static inline void build_handshake_record(struct buffer *b, const struct buffer *fragments)
 {
-	build_dtls_record(b, (struct record_build){ .type = TLS_HANDSHAKE }, buffer_bytes(fragments));
+	build_dtls_record(b, (struct record_build){ .type = TLS_HANDSHAKE },
+			  buffer_bytes(fragments));
 }
 
 /* One record with one fragment: bytes [offset, offset + len) of the message. */

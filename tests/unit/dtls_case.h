@@ -10,7 +10,7 @@
 struct test {
 	struct dtls_reader reader;
 	struct budget memory;
-	char log[4096];          /* "11/2:300 " a message of type 11, message_seq 2; A, C, E, S, B */
+	char log[4096];          /* "11/2:300 " is type 11, message_seq 2; A, C, E, S, B the rest */
 	struct buffer body;      /* of the last message */
 	uint8_t message[BODY_LEN];
 };

@@ -24,9 +24,10 @@ static const struct {
 	uint16_t sport, dport;
 	const char *id;
 } cases[] = {
-	{ IPPROTO_TCP, "128.232.110.120", "66.35.250.204", 34855, 80, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=" },
-	{ IPPROTO_TCP, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", 63943, 25,
-	  "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=" },
+	{ IPPROTO_TCP, "128.232.110.120", "66.35.250.204", 34855, 80,
+	  "1:LQU9qZlK+B5F3KDmev6m5PMibrg=" },
+	{ IPPROTO_TCP, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", 63943,
+	  25, "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=" },
 	{ IPPROTO_UDP, "192.168.1.52", "8.8.8.8", 54585, 53, "1:d/FP5EW3wiY1vCndhwleRRKHowQ=" },
 	{ IPPROTO_SCTP, "192.168.170.8", "192.168.170.56", 7, 7, "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs=" },
 };
@@ -41,9 +42,11 @@ static void test_vectors(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		src = address(cases[i].src);
 		dst = address(cases[i].dst);
-		assert_true(community_id(cases[i].protocol, &src, cases[i].sport, &dst, cases[i].dport, id));
+		assert_true(community_id(cases[i].protocol, &src, cases[i].sport, &dst,
+					 cases[i].dport, id));
 		assert_string_equal(id, cases[i].id);
-		assert_true(community_id(cases[i].protocol, &dst, cases[i].dport, &src, cases[i].sport, back));
+		assert_true(community_id(cases[i].protocol, &dst, cases[i].dport, &src,
+					 cases[i].sport, back));
 		assert_string_equal(back, cases[i].id);
 	}
 }

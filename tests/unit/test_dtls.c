@@ -174,7 +174,8 @@ static void test_every_prefix(void **state)
 	for (size_t len = 0; len < whole.len; len++) {
 		feed(t, bytes_of(whole.data, len));
 		assert_log(t, len == 0 || len >= 13 ? "" : "B ");
-		assert_int_equal(dtls_reader_unfinished(&t->reader, &type, &have, &total), len > 25);
+		assert_int_equal(dtls_reader_unfinished(&t->reader, &type, &have, &total),
+				 len > 25);
 		if (len > 25)
 			assert_int_equal(have, len - 25);
 		dtls_reader_restart(&t->reader, &t->memory);
@@ -212,6 +213,14 @@ static void test_new_handshake(void **state)
 	feed_part(t, 0, BODY_LEN);
 	assert_log(t, "1/0:60 1/1:60 11/2:300 ");
 	assert_int_equal(t->reader.handshakes, 1);
+	/* A server that sent a HelloVerifyRequest before has its hello under message_seq 1. */
+	dtls_reader_restart(&t->reader, &t->memory);
+	feed_hello(t, TLS_SERVER_HELLO, 1, 5);
+	feed_part(t, 0, BODY_LEN);
+	feed_hello(t, TLS_SERVER_HELLO, 1, 6);
+	feed_part(t, 0, BODY_LEN);
+	assert_log(t, "2/1:60 11/2:300 2/1:60 11/2:300 ");
+	assert_int_equal(t->reader.handshakes, 2);
 }
 
 static void test_hello_retry(void **state)
@@ -224,7 +233,7 @@ static void test_hello_retry(void **state)
 	}
 	assert_log(t, "2/0:60 2/1:60 ");
 	assert_int_equal(t->reader.handshakes, 0);
-	/* HelloVerifyRequest and a ServerHello under the same message_seq, as some servers have them. */
+	/* Some servers have HelloVerifyRequest and ServerHello under the same message_seq. */
 	dtls_reader_restart(&t->reader, &t->memory);
 	feed_hello(t, TLS_HELLO_VERIFY_REQUEST, 0, 9);
 	feed_hello(t, TLS_SERVER_HELLO, 0, 4);
@@ -263,7 +272,8 @@ static void test_other_records(void **state)
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct buffer datagram = { 0 };
 
-		build_dtls_record(&datagram, cases[i].record, bytes_of(cases[i].body, cases[i].len));
+		build_dtls_record(&datagram, cases[i].record,
+				  bytes_of(cases[i].body, cases[i].len));
 		feed_buffer(t, &datagram);
 		assert_log(t, cases[i].log);
 	}

@@ -21,35 +21,49 @@ static const struct {
 	bool begins, continues;
 } cases[] = {
 	{ "ClientHello", RECORD "003b 01 00002f 0000 000000 00002f" HELLO_BODY, true, true },
-	{ "of DTLS 1.0", "16 feff 0000 000000000000 003b 01 00002f 0000 000000 00002f feff", true, true },
-	{ "of OpenSSL 0.9.8", "16 0100 0000 000000000000 003b 01 00002f 0000 000000 00002f 0100", true,
+	{ "of DTLS 1.0",
+	  "16 feff 0000 000000000000 003b 01 00002f 0000 000000 00002f feff", true, true },
+	{ "of OpenSSL 0.9.8",
+	  "16 0100 0000 000000000000 003b 01 00002f 0000 000000 00002f 0100", true,
 	  true },
-	{ "any sequence number", "16 fefd 0000 ffffffffffff 003b 01 00002f 0000 000000 00002f fefd", true,
+	{ "any sequence number",
+	  "16 fefd 0000 ffffffffffff 003b 01 00002f 0000 000000 00002f fefd", true,
 	  true },
-	{ "HelloVerifyRequest", RECORD "0017 03 00000b 0000 000000 00000b feff 08 0102030405060708", true,
+	{ "HelloVerifyRequest",
+	  RECORD "0017 03 00000b 0000 000000 00000b feff 08 0102030405060708", true,
 	  true },
-	{ "HelloVerifyRequest without a cookie", RECORD "000f 03 000003 0000 000000 000003 feff 00", true,
+	{ "HelloVerifyRequest without a cookie",
+	  RECORD "000f 03 000003 0000 000000 000003 feff 00", true,
 	  true },
-	{ "first fragment of a Certificate", RECORD "0018 0b 000400 0002 000000 00000c 0003fd 0003fa 3082",
+	{ "first fragment of a Certificate",
+	  RECORD "0018 0b 000400 0002 000000 00000c 0003fd 0003fa 3082",
 	  true, true },
 	{ "later fragment", RECORD "0020 0b 000400 0002 000100 000014 aabb", true, true },
 	{ "no certificate", RECORD "000f 0b 000003 0002 000000 000003 000000", true, true },
 	{ "ServerHelloDone", RECORD "000c 0e 000000 0004 000000 000000", true, true },
 	{ "cut by the snap length", RECORD "0200 0b 000400 0002 000000 0001f4", true, true },
-	{ "fragment beyond its message", RECORD "0020 0b 000400 0002 0003ff 000002 aabb", false, true },
-	{ "fragment beyond its record", RECORD "000e 0b 000400 0002 000000 000003 0003fd", false, true },
-	{ "list of another length", RECORD "0012 0b 000400 0002 000000 000006 0003fc 0003fa", false, true },
-	{ "certificate beyond the list", RECORD "0012 0b 000400 0002 000000 000006 0003fd 0003fb", false,
+	{ "fragment beyond its message",
+	  RECORD "0020 0b 000400 0002 0003ff 000002 aabb", false, true },
+	{ "fragment beyond its record",
+	  RECORD "000e 0b 000400 0002 000000 000003 0003fd", false, true },
+	{ "list of another length",
+	  RECORD "0012 0b 000400 0002 000000 000006 0003fc 0003f9", false, true },
+	{ "certificate beyond the list",
+	  RECORD "0012 0b 000400 0002 000000 000006 0003fd 0003fb", false,
 	  true },
-	{ "hello of another version", RECORD "000e 01 00002f 0000 000000 000002 0303", false, true },
+	{ "hello of another version",
+	  RECORD "000e 01 00002f 0000 000000 000002 0303", false, true },
 	{ "hello too short", RECORD "000e 01 000020 0000 000000 000002 fefd", false, true },
-	{ "ServerHelloDone with a body", RECORD "000d 0e 000001 0004 000000 000001 00", false, true },
+	{ "ServerHelloDone with a body",
+	  RECORD "000d 0e 000001 0004 000000 000001 00", false, true },
 	{ "empty fragment", RECORD "000c 0b 000400 0002 000100 000000", false, true },
-	{ "Finished, never in clear", RECORD "0018 14 00000c 0005 000000 00000c 000000000000000000000000",
+	{ "Finished, never in clear",
+	  RECORD "0018 14 00000c 0005 000000 00000c 000000000000000000000000",
 	  false, true },
 	{ "unknown message", RECORD "000d 63 000001 0004 000000 000001 00", false, true },
 	{ "message of 16 MiB", RECORD "000d 0b ffffff 0004 000000 000001 00", false, true },
-	{ "epoch 1", "16 fefd 0001 000000000000 003b 01 00002f 0000 000000 00002f fefd", false, true },
+	{ "epoch 1",
+	  "16 fefd 0001 000000000000 003b 01 00002f 0000 000000 00002f fefd", false, true },
 	{ "record too long", RECORD "4801 01 00002f 0000 000000 00002f fefd", false, false },
 	{ "header only", RECORD "003b", false, true },
 	{ "half a header", RECORD, false, false },
@@ -65,7 +79,8 @@ static const struct {
 	{ "with a connection id", "32 01 00112233445566778899aabbccddeeff", false, true },
 	{ "TLS", "1603010030 01 00002c 0303 0001020304050607", false, false },
 	{ "STUN", "0001 0008 2112a442 000102030405060708090a0b 0006000400000000", false, false },
-	{ "DNS", "16fe 0100 0001 0000 0000 0000 03 777777 07 6578616d706c65 00 0001 0001", false, false },
+	{ "DNS",
+	  "16fe 0100 0001 0000 0000 0000 03 777777 07 6578616d706c65 00 0001 0001", false, false },
 	{ "RTP", "8060 0001 00000001 00000001 0102030405060708", false, false },
 	{ "QUIC", "c0 00000001 08 0102030405060708 00 00 4004 01020304", false, false },
 	/* This one looks like a unified header: dtls_continues() is for flows of DTLS only. */
@@ -125,7 +140,8 @@ static void test_record_fields(void **state)
 	struct bytes in;
 
 	(void)state;
-	frame_add(&b, "17 fefd 0102 030405060708 0003 aabbcc 2d 0099 0010 00112233445566778899aabbccddeeff"
+	frame_add(&b, "17 fefd 0102 030405060708 0003 aabbcc"
+		      "2d 0099 0010 00112233445566778899aabbccddeeff"
 		      "15 feff 0000 000000000009 0004 0228");
 	in = frame_bytes(&b);
 	assert_true(dtls_record_next(&in, &record));
@@ -181,7 +197,8 @@ static void test_client_hello(void **state)
 	assert_int_equal(hello.cookie.len, 0);
 	assert_int_equal(hello.server_name.len, 9);
 	/* TLS's own parser would take the cookie for the cipher suites. */
-	parse_hello(HELLO_BODY "00 14 000102030405060708090a0b0c0d0e0f10111213 0002 c02b 01 00", &hello,
+	parse_hello(HELLO_BODY "00 14 000102030405060708090a0b0c0d0e0f10111213 0002 c02b 01 00",
+		    &hello,
 		    &b);
 	assert_int_equal(hello.cookie.len, 20);
 	assert_false(tls_client_hello_parse(frame_bytes(&b), &hello));

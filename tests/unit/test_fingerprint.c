@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The published vectors: JA3's README (two clients), Suricata's tests (a JA3S), JA4.md (the example, and each of its rules), and
- * what GREASE, SSL 2.0 format, DTLS and hostile hellos make of them.
+ * The published vectors: JA3's README (two clients), Suricata's tests (a JA3S), JA4.md (its example,
+ * and each of its rules), and what GREASE, SSL 2.0 format, DTLS and hostile hellos make of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,13 +13,14 @@
 #include "parsers/fingerprint.h"
 #include "tests/unit/buffer.h"
 
-#define PAIRS(...) (const uint16_t[]){ __VA_ARGS__ }, ARRAY_SIZE(((const uint16_t[]){ __VA_ARGS__ }))
+#define PAIRS(...) \
+	(const uint16_t[]){ __VA_ARGS__ }, ARRAY_SIZE(((const uint16_t[]){ __VA_ARGS__ }))
 
 static struct fingerprinter *f;
 
 struct hello {
 	uint16_t version;
-	struct bytes cookie;            /* DTLS, where data is set */
+	struct bytes cookie; /* DTLS, where data is set */
 	struct buffer suites, extensions;
 	bool no_extensions;
 };
@@ -33,7 +34,8 @@ static void add_pairs(struct buffer *b, const uint16_t *values, size_t num)
 }
 
 /* An extension that holds a list of pairs behind a length of `octets` bytes. */
-static void add_list(struct hello *h, uint16_t type, unsigned int octets, const uint16_t *values, size_t num)
+static void add_list(struct hello *h, uint16_t type, unsigned int octets, const uint16_t *values,
+		     size_t num)
 {
 	struct buffer list = { 0 }, body = { 0 };
 
@@ -144,7 +146,8 @@ static void test_ja3_vectors(void **state)
 	check_ja3(&h, "769,4-5-10-9-100-98-3-6-19-18-99,,,", "de350869b8c85de67a350c8d186f11e6");
 }
 
-static struct buffer server_body(uint16_t version, uint16_t suite, const uint16_t *types, size_t num)
+static struct buffer server_body(uint16_t version, uint16_t suite, const uint16_t *types,
+				 size_t num)
 {
 	static const uint8_t random[32];
 	struct buffer b = { 0 }, extensions = { 0 };
@@ -213,8 +216,9 @@ static struct hello example(bool algorithms)
 	add_alpn(&h, bytes_of("h2", 2));
 	add_empty(&h, PAIRS(0x4469, 0x0017, 0x002d));
 	if (algorithms)
-		add_list(&h, 13, 2, PAIRS(0x5a5a, 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501,
-					  0x0806, 0x0601));
+		add_list(&h, 13, 2,
+			 PAIRS(0x5a5a, 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806,
+			       0x0601));
 	else
 		add_empty(&h, PAIRS(13));
 	add_empty(&h, PAIRS(0x0005, 0x0023, 0x0012));
@@ -234,9 +238,11 @@ static void test_ja4_vectors(void **state)
 	h = example(false);
 	check_client(&h, JA4_TCP, NULL, "t13d1516h2_8daaf6152771_6d807ffa2a79");
 	h = example(true);
-	check_client(&h, JA4_TCP,
-		     "771,4865-4866-4867-49195-49199-49196-49200-52393-52392-49171-49172-156-157-47-53,"
-		     "27-0-51-16-17513-23-45-13-5-35-18-43-65281-11-10-21,,", NULL);
+	check_client(
+		&h, JA4_TCP,
+		"771,4865-4866-4867-49195-49199-49196-49200-52393-52392-49171-49172-156-157-47-53,"
+		"27-0-51-16-17513-23-45-13-5-35-18-43-65281-11-10-21,,",
+		NULL);
 }
 
 static void test_ja4_empty(void **state)
@@ -258,12 +264,27 @@ static void test_ja4_empty(void **state)
 
 static void test_ja4_alpn(void **state)
 {
-	static const struct { const char *name; size_t len; const char *want; } cases[] = {
-		{ "h2", 2, "h2" }, { "http/1.1", 8, "h1" }, { "h", 1, "hh" }, { "", 0, "00" },
-		{ "\xab", 1, "ab" }, { "\xab\xcd", 2, "ad" }, { "0\xab", 2, "3b" },
-		{ "01\xab\xcd", 4, "3d" }, { "0\xab\xcd" "1", 4, "01" }, { "_a", 2, "51" },
-		{ "a\0", 2, "60" }, { "\n", 1, "0a" }, { "\0", 1, "00" },
-		{ "\x1a\x1a", 2, "h1" },      /* GREASE: the next one, http/1.1 */
+	static const struct {
+		const char *name;
+		size_t len;
+		const char *want;
+	} cases[] = {
+		{ "h2", 2, "h2" },
+		{ "http/1.1", 8, "h1" },
+		{ "h", 1, "hh" },
+		{ "", 0, "00" },
+		{ "\xab", 1, "ab" },
+		{ "\xab\xcd", 2, "ad" },
+		{ "0\xab", 2, "3b" },
+		{ "01\xab\xcd", 4, "3d" },
+		{ "0\xab\xcd"
+		  "1",
+		  4, "01" },
+		{ "_a", 2, "51" },
+		{ "a\0", 2, "60" },
+		{ "\n", 1, "0a" },
+		{ "\0", 1, "00" },
+		{ "\x1a\x1a", 2, "h1" }, /* GREASE: the next one, http/1.1 */
 	};
 	struct hello h;
 	char want[JA4_SIZE];
@@ -285,14 +306,18 @@ static void test_ja4_versions(void **state)
 		uint16_t legacy, offered[3];
 		const char *want;
 	} cases[] = {
-		{ JA4_TCP, 0x0300, { 0 }, "ts3" }, { JA4_TCP, 0x0301, { 0 }, "t10" },
-		{ JA4_TCP, 0x0302, { 0 }, "t11" }, { JA4_TCP, 0x0303, { 0 }, "t12" },
-		{ JA4_TCP, 0x0002, { 0 }, "ts2" }, { JA4_TCP, 0x1234, { 0 }, "t00" },
+		{ JA4_TCP, 0x0300, { 0 }, "ts3" },
+		{ JA4_TCP, 0x0301, { 0 }, "t10" },
+		{ JA4_TCP, 0x0302, { 0 }, "t11" },
+		{ JA4_TCP, 0x0303, { 0 }, "t12" },
+		{ JA4_TCP, 0x0002, { 0 }, "ts2" },
+		{ JA4_TCP, 0x1234, { 0 }, "t00" },
 		{ JA4_TCP, 0x0303, { 0x0301, 0x0304, 0x0303 }, "t13" },
 		{ JA4_TCP, 0x0303, { 0xfafa, 0x0303, 0x0302 }, "t12" },
 		{ JA4_TCP, 0x0303, { 0x7f1c, 0x0303, 0x0302 }, "t00" },
 		{ JA4_TCP, 0x0303, { 0x2a2a, 0x3a3a, 0x4a4a }, "t12" },
-		{ JA4_DTLS, 0xfeff, { 0 }, "dd1" }, { JA4_DTLS, 0xfefd, { 0 }, "dd2" },
+		{ JA4_DTLS, 0xfeff, { 0 }, "dd1" },
+		{ JA4_DTLS, 0xfefd, { 0 }, "dd2" },
 		{ JA4_DTLS, 0xfefd, { 0xfeff, 0xfefc, 0xfefd }, "dd3" },
 		{ JA4_QUIC, 0x0303, { 0x0304, 0x0304, 0x0304 }, "q13" },
 	};
@@ -309,7 +334,8 @@ static void test_ja4_versions(void **state)
 			add_list(&h, TLS_EXT_SUPPORTED_VERSIONS, 1, cases[i].offered, 3);
 		/* SHA-256 of "002b" begins so. */
 		snprintf(want, sizeof(want), "%si000%d00_000000000000_%s", cases[i].want,
-			 cases[i].offered[0] != 0, cases[i].offered[0] ? "b9a491fefe05" : "000000000000");
+			 cases[i].offered[0] != 0,
+			 cases[i].offered[0] ? "b9a491fefe05" : "000000000000");
 		check_client(&h, cases[i].transport, NULL, want);
 	}
 }
@@ -370,8 +396,9 @@ static void test_longest(void **state)
 	b = client_body(&h);
 	assert_true(hello_shape_client(buffer_bytes(&b), JA4_TCP, &shape));
 	assert_int_equal(shape.point_formats.len, 255);
-	assert_int_equal(strlen(ja3_client_string(f, &shape)),
-			 5 + 1 + 6 * 32767 - 1 + 1 + 5 + 1 + 6 * (shape.groups.len / 2) - 1 + 1 + 4 * 255 - 1);
+	assert_int_equal(strlen(ja3_client_string(f, &shape)), 5 + 1 + 6 * 32767 - 1 + 1 + 5 + 1 +
+								       6 * (shape.groups.len / 2) -
+								       1 + 1 + 4 * 255 - 1);
 	ja4_client(f, &shape, JA4_TCP, got);
 	assert_memory_equal(got, "t00i990200_", 11);
 	buffer_free(&b);
@@ -381,9 +408,9 @@ static void test_longest(void **state)
 static void test_sslv2(void **state)
 {
 	static const uint8_t hello[] = {
-		0x80, 0x28, 0x01, 0x03, 0x01, 0x00, 0x0f, 0x00, 0x00, 0x00, 0x10,
-		0x00, 0x00, 0x39, 0x01, 0x00, 0x80, 0x00, 0x00, 0x35, 0x07, 0x00, 0xc0, 0x00, 0x2a, 0x2a,
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+		0x80, 0x28, 0x01, 0x03, 0x01, 0x00, 0x0f, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x39,
+		0x01, 0x00, 0x80, 0x00, 0x00, 0x35, 0x07, 0x00, 0xc0, 0x00, 0x2a, 0x2a, 1,    2,
+		3,    4,    5,	  6,	7,    8,    9,	  10,	11,   12,   13,	  14,	15,   16,
 	};
 	struct bytes in = bytes_of(hello, sizeof(hello));
 	struct tls_client_hello parsed;
@@ -432,19 +459,19 @@ static void test_prefixes(void **state)
 static void test_hostile_lists(void **state)
 {
 	static const uint8_t extensions[] = {
-		0, 10, 0, 4, 0xff, 0xff, 0, 23,         /* claims 65535 bytes of groups */
-		0, 10, 0, 4, 0, 2, 0, 24,               /* a second one */
-		0, 11, 0, 1, 9,                         /* claims 9 formats, has none */
-		0, 13, 0, 1, 0,                         /* ends inside its length */
-		0, 16, 0, 3, 0, 1, 9,                   /* a protocol of 9 bytes that is not there */
-		0, 43, 0, 2, 3, 3,                      /* half a version */
-		0, 12, 0xff, 0xff,                      /* runs past the end: does not count */
+		0, 10, 0,    4,	   0xff, 0xff, 0, 23, /* claims 65535 bytes of groups */
+		0, 10, 0,    4,	   0,	 2,    0, 24, /* a second one */
+		0, 11, 0,    1,	   9,		      /* claims 9 formats, has none */
+		0, 13, 0,    1,	   0,		      /* ends inside its length */
+		0, 16, 0,    3,	   0,	 1,    9,     /* a protocol of 9 bytes that is not there */
+		0, 43, 0,    2,	   3,	 3,	      /* half a version */
+		0, 12, 0xff, 0xff,		      /* runs past the end: does not count */
 	};
 	struct hello h = { .version = 0x0303 };
 
 	(void)state;
 	buffer_add(&h.extensions, extensions, sizeof(extensions));
-	buffer_number(&h.suites, 3, 0x002f00);          /* one and a half */
+	buffer_number(&h.suites, 3, 0x002f00); /* one and a half */
 	check_client(&h, JA4_TCP, "771,47,10-10-11-13-16-43,23,", NULL);
 	h = (struct hello){ .version = 0x0303 };
 	buffer_add(&h.extensions, extensions, sizeof(extensions));
@@ -470,16 +497,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ja3_vectors),
-		cmocka_unit_test(test_ja3s),
-		cmocka_unit_test(test_ja4_vectors),
-		cmocka_unit_test(test_ja4_empty),
-		cmocka_unit_test(test_ja4_alpn),
-		cmocka_unit_test(test_ja4_versions),
-		cmocka_unit_test(test_ja4_many),
-		cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_sslv2),
-		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_ja3_vectors),   cmocka_unit_test(test_ja3s),
+		cmocka_unit_test(test_ja4_vectors),   cmocka_unit_test(test_ja4_empty),
+		cmocka_unit_test(test_ja4_alpn),      cmocka_unit_test(test_ja4_versions),
+		cmocka_unit_test(test_ja4_many),      cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_sslv2),	      cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_hostile_lists),
 	};
 

@@ -122,6 +122,24 @@ static void test_packings(void **state)
 	buffer_free(&twice);
 }
 
+/* A whole capture in one block, of each length up to some thousands: all of it comes, looked at first or not. */
+static void test_small(void **state)
+{
+	struct buffer packed = { 0 };
+	size_t len;
+
+	(void)state;
+	for (len = 0; len < 3000; len += 37) {
+		buffer_clear(&packed);
+		pack_zstd(&packed, bytes_of(plain, len));
+		check(buffer_bytes(&packed), len, NULL);
+		buffer_clear(&packed);
+		pack_gzip(&packed, bytes_of(plain, len));
+		check(buffer_bytes(&packed), len, NULL);
+	}
+	buffer_free(&packed);
+}
+
 /* Broken off anywhere: what there is, and then the reason; never an end without one. */
 static void check_broken(const struct buffer *packed, const char *want)
 {
@@ -220,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packings),
+		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_broken_off),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_open_errors),

@@ -24,11 +24,14 @@ static const struct {
 	{ "SYN", "ffffffff 0040 0001 0b127f15 04d0 04d0", 0, true, 1, false, false },
 	{ "lossy", "ffffffff 0040 0201 0b127f15 04d0 046c", 0, true, 1, false, true },
 	{ "answer", "0b127f15 0040 0005 0b127f15 04d0 04d0", 0, true, 1, true, false },
-	{ "version 2", "ffffffff 0040 1001 0b127f15 04d0 04d0 0001 0002", 0, true, 2, false, false },
+	{ "version 2",
+	  "ffffffff 0040 1001 0b127f15 04d0 04d0 0001 0002", 0, true, 2, false, false },
 	{ "version 3", "ffffffff 0040 1801 0b127f15 04d0 04d0 " CORRELATION "0001 0101", 0, true,
 	  RDPUDP_VERSION_3, false, false },
-	{ "version not valid", "ffffffff 0040 1001 0b127f15 04d0 04d0 0000 0101", 0, true, 1, false, false },
-	{ "first packet acknowledges", "00000001 0040 0001 0b127f15 04d0 04d0", 0, false, 0, false, false },
+	{ "version not valid",
+	  "ffffffff 0040 1001 0b127f15 04d0 04d0 0000 0101", 0, true, 1, false, false },
+	{ "first packet acknowledges",
+	  "00000001 0040 0001 0b127f15 04d0 04d0", 0, false, 0, false, false },
 	{ "no SYN", "ffffffff 0040 0000 0b127f15 04d0 04d0", 0, false, 0, false, false },
 	{ "SYN with data", "ffffffff 0040 0009 0b127f15 04d0 04d0", 0, false, 0, false, false },
 	{ "unknown flag", "ffffffff 0040 2001 0b127f15 04d0 04d0", 0, false, 0, false, false },
@@ -53,7 +56,8 @@ static void test_syn(void **state)
 			free(prefix);
 		}
 		memset(b.data + b.len, 0, SYN_LEN - b.len);
-		good = rdpudp_syn_parse(bytes_of(b.data, syns[i].len ? syns[i].len : SYN_LEN), &syn);
+		good = rdpudp_syn_parse(bytes_of(b.data, syns[i].len ? syns[i].len : SYN_LEN),
+					&syn);
 		if (good != syns[i].good)
 			fail_msg("%s", syns[i].name);
 		if (!good)
@@ -76,8 +80,10 @@ struct data_case {
 static const struct data_case version1[] = {
 	{ "empty vector", "0f94ea0b 0400 000c 0000 0000 0b127f16 0b127f16 1603", 20, 0x0b127f16 },
 	{ "vector of 1", "0f94ea0b 0400 000c 0001 001f 0b127f16 0b127f17 1603", 20, 0x0b127f17 },
-	{ "vector of 3", "0f94ea0b 0400 000c 0003 000000 000000 0b127f16 0b127f17 1603", 24, 0x0b127f17, },
-	{ "ack of acks", "d6cf0ab8 0400 010c 0001 0400 d6cf0ab8 ec471ae4 ec471ae4 17030300", 24, 0xec471ae4, },
+	{ "vector of 3",
+	  "0f94ea0b 0400 000c 0003 000000 000000 0b127f16 0b127f17 1603", 24, 0x0b127f17, },
+	{ "ack of acks",
+	  "d6cf0ab8 0400 010c 0001 0400 d6cf0ab8 ec471ae4 ec471ae4 17030300", 24, 0xec471ae4, },
 	{ "no ack", "0f94ea0b 0400 0008 0b127f16 0b127f17 1603", 16, 0x0b127f17 },
 	{ "acknowledges only", "0f94ea0b 0400 0004 0001 001f", 0, 0 },
 	{ "error correction", "0f94ea0b 0400 001c 0001 001f 0b127f16 0b127f17 1603", 0, 0 },

@@ -24,28 +24,37 @@ struct server_case {
 
 static const struct server_case server_cases[] = {
 	{ "good", server_hello, PARSE_OK },
-	{ "with padding", "0028 03 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "000000",
+	{ "with padding",
+	  "0028 03 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "000000",
 	  PARSE_OK },
 	{ "resumed", "801b 04 01 00 0002 0000 0000 0010" CONNECTION_ID, PARSE_OK },
-	{ "no spec in common", "801f 04 00 01 0002 0004 0000 0010 30021234" CONNECTION_ID, PARSE_OK },
-	{ "security escape", "4028 03 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "000000",
+	{ "no spec in common",
+	  "801f 04 00 01 0002 0004 0000 0010 30021234" CONNECTION_ID, PARSE_OK },
+	{ "security escape",
+	  "4028 03 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "000000",
 	  PARSE_BAD },
 	{ "padding only", "0003 03 000000", PARSE_BAD },
 	{ "empty", "8000", PARSE_BAD },
-	{ "another message", "8025 05 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
+	{ "another message",
+	  "8025 05 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
 	{ "hit of 2", "8025 04 02 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
-	{ "type of 2", "8025 04 00 02 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
+	{ "type of 2",
+	  "8025 04 00 02 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
 	{ "SSL 3.0", "8025 04 00 01 0300 0004 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
-	{ "lengths too large", "8025 04 00 01 0002 0005 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
-	{ "lengths too small", "8026 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "00",
+	{ "lengths too large",
+	  "8025 04 00 01 0002 0005 0006 0010 30021234" SPECS CONNECTION_ID, PARSE_BAD },
+	{ "lengths too small",
+	  "8026 04 00 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID "00",
 	  PARSE_BAD },
 	{ "lengths at their most", "8025 04 00 01 0002 ffff ffff ffff 30021234" SPECS CONNECTION_ID,
 	  PARSE_BAD },
 	{ "specs not in triples", "8025 04 00 01 0002 0005 0005 0010 30021234" SPECS CONNECTION_ID,
 	  PARSE_BAD },
-	{ "not a SEQUENCE", "8025 04 00 01 0002 0004 0006 0010 31021234" SPECS CONNECTION_ID, PARSE_BAD },
+	{ "not a SEQUENCE",
+	  "8025 04 00 01 0002 0004 0006 0010 31021234" SPECS CONNECTION_ID, PARSE_BAD },
 	{ "no certificate", "8021 04 00 01 0002 0000 0006 0010" SPECS CONNECTION_ID, PARSE_BAD },
-	{ "resumed with a certificate", "8025 04 01 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID,
+	{ "resumed with a certificate",
+	  "8025 04 01 01 0002 0004 0006 0010 30021234" SPECS CONNECTION_ID,
 	  PARSE_BAD },
 	{ "short connection id", "8024 04 00 01 0002 0004 0006 000f 30021234" SPECS
 	  "000102030405060708090a0b0c0d0e", PARSE_BAD },
@@ -75,7 +84,7 @@ static void test_server_cases(void **state)
 		size_t taken;
 
 		frame_add(&b, c->hex);
-		/* Of a good one every prefix asks for more; a bad one is known at some point, for good. */
+		/* Of a good one every prefix asks for more; a bad one is known for good. */
 		for (size_t len = 0; len < b.len; len++) {
 			enum parse before = result;
 
@@ -84,7 +93,8 @@ static void test_server_cases(void **state)
 				fail_msg("%s: prefix of %zu", c->name, len);
 			if (before == PARSE_BAD && result != PARSE_BAD)
 				fail_msg("%s: good again at %zu", c->name, len);
-			if (c->expected == PARSE_BAD && len >= SSLV2_BEGINNING_LEN && result != PARSE_BAD)
+			if (c->expected == PARSE_BAD && len >= SSLV2_BEGINNING_LEN &&
+			    result != PARSE_BAD)
 				fail_msg("%s: not known at %zu", c->name, len);
 			assert_int_equal(taken, 0);
 		}
@@ -137,10 +147,30 @@ static void test_beginning(void **state)
 	}
 }
 
+static void test_records(void **state)
+{
+	struct frame_buffer b = { .len = 0 };
+	struct bytes in, data;
+
+	(void)state;
+	frame_add(&b, "8003 aabbcc 0005 02 ddeeff0000 7fff 00");
+	in = frame_bytes(&b);
+	assert_int_equal(sslv2_record_next(&in, &data), PARSE_OK);
+	assert_int_equal(data.len, 3);
+	assert_int_equal(data.data[0], 0xaa);
+	assert_int_equal(sslv2_record_next(&in, &data), PARSE_OK);
+	assert_int_equal(data.len, 3);
+	assert_int_equal(data.data[2], 0xff);
+	assert_int_equal(sslv2_record_next(&in, &data), PARSE_BAD);
+	assert_int_equal(in.len, 3);
+}
+
 static const struct server_case client_cases[] = {
 	{ "good", "801f 01 0002 0006 0000 0010" SPECS CONNECTION_ID, PARSE_OK },
-	{ "with a session", "802f 01 0002 0006 0010 0010" SPECS CONNECTION_ID CONNECTION_ID, PARSE_OK },
-	{ "long challenge", "802f 01 0002 0006 0000 0020" SPECS CONNECTION_ID CONNECTION_ID, PARSE_OK },
+	{ "with a session",
+	  "802f 01 0002 0006 0010 0010" SPECS CONNECTION_ID CONNECTION_ID, PARSE_OK },
+	{ "long challenge",
+	  "802f 01 0002 0006 0000 0020" SPECS CONNECTION_ID CONNECTION_ID, PARSE_OK },
 	{ "offers TLS", "801f 01 0301 0006 0000 0010" SPECS CONNECTION_ID, PARSE_BAD },
 	{ "no specs", "8019 01 0002 0000 0000 0010" CONNECTION_ID, PARSE_BAD },
 	{ "odd specs", "801e 01 0002 0005 0000 0010 0100800700" CONNECTION_ID, PARSE_BAD },
@@ -169,7 +199,8 @@ static void test_client_hello(void **state)
 			if (c->expected == PARSE_OK)
 				assert_int_equal(sslv2_client_hello_parse(&in, &hello), PARSE_MORE);
 			else
-				assert_int_not_equal(sslv2_client_hello_parse(&in, &hello), PARSE_OK);
+				assert_int_not_equal(sslv2_client_hello_parse(&in, &hello),
+						     PARSE_OK);
 			free(copy);
 		}
 		in = frame_bytes(&b);
@@ -220,7 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server_cases), cmocka_unit_test(test_server_hello),
 		cmocka_unit_test(test_beginning),    cmocka_unit_test(test_client_hello),
-		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_error),        cmocka_unit_test(test_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,10 +36,12 @@ static const struct {
 	{ "empty DATA", "0017 0010 " TRANSACTION PEER "0013 0000", false },
 	{ "Binding response", BINDING, false },
 	{ "DATA in a Binding request", "0001 0020 " TRANSACTION "0013 0019 " DTLS "000000", false },
-	{ "without the cookie", "0016 0020 2112a443 000102030405060708090a0b 0013 0019 " DTLS "000000",
+	{ "without the cookie",
+	  "0016 0020 2112a443 000102030405060708090a0b 0013 0019 " DTLS "000000",
 	  false },
-	{ "attribute beyond the message", "0016 0020 " TRANSACTION "0013 001d " DTLS "000000", false },
-	{ "length not in fours", "0016 001d " TRANSACTION "0013 0019 " DTLS, false },
+	{ "attribute beyond the message",
+	  "0016 0020 " TRANSACTION "0013 001d " DTLS "000000", false },
+	{ "length not in fours", "0016 0022 " TRANSACTION "0013 0019 " DTLS "0000000000", false },
 	{ "more behind it", "0016 0020 " TRANSACTION "0013 0019 " DTLS "00000000", false },
 };
 
@@ -105,7 +107,7 @@ static void test_stream(void **state)
 			assert_int_equal(inner.len, frames[i].inner_len);
 			assert_int_equal(len - in.len, ends[i]);
 		}
-		/* All frames that are whole, and then more is wanted: never is a part of one wrong. */
+		/* All frames that are whole, and then more is wanted: no part is ever wrong. */
 		assert_int_equal(turn_tcp_next(&in, &inner), PARSE_MORE);
 		assert_true(i == ARRAY_SIZE(frames) ? len == b.len : len < ends[i]);
 		assert_true(i == 0 || len >= ends[i - 1]);
@@ -119,7 +121,7 @@ static void test_stream_bad(void **state)
 		"0000 000c 8060 0001",           /* an empty frame */
 		"0006 500000000000",             /* nothing that ICE sends */
 		"0006 160301000101",             /* TLS, not DTLS */
-		"0014 0001 0000 2112a443 000102030405060708090a0b",    /* STUN of old, without cookie */
+		"0014 0001 0000 2112a443 000102030405060708090a0b",    /* STUN without cookie */
 	};
 
 	(void)state;
