@@ -9,6 +9,7 @@
 #include "userspace/handshake_keys.h"
 #include "userspace/handshake_sslv2.h"
 #include "userspace/keys.h"
+#include "userspace/overlap.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
 #define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
@@ -44,9 +45,19 @@ void channel_close_if_settled(struct tracker *t, struct flow *flow)
 {
 	if (!flow->handshake || !handshake_settled(flow->handshake))
 		return;
+	channel_close(t, flow);
+}
+
+void channel_close(struct tracker *t, struct flow *flow)
+{
+	unsigned int i;
+
+	overlap_resolve(t, flow);
 	handshake_close(t, flow);
-	channel_rest(t, &flow->side[0], SIDE_DONE);
-	channel_rest(t, &flow->side[1], SIDE_DONE);
+	for (i = 0; i < 2; i++) {
+		overlap_free(t, &flow->side[i]);
+		channel_rest(t, &flow->side[i], SIDE_DONE);
+	}
 }
 
 static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct segment *segment)
@@ -115,6 +126,9 @@ static bool begin_reading(struct tracker *t, struct flow *flow, unsigned int sid
 
 	if (h && (found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO) &&
 	    h->messages[side] & 1u << TLS_CLIENT_HELLO && (!h->hello_retry || h->recorded[ROLE_SERVER])) {
+		overlap_resolve(t, flow);
+		overlap_free(t, &flow->side[0]);
+		overlap_free(t, &flow->side[1]);
 		handshake_close(t, flow);
 		if (peer->state == SIDE_READING)
 			peer->state = SIDE_SEARCHING;

@@ -40,6 +40,9 @@ void channel_missed(struct tracker *t, struct flow *flow, unsigned int side, uin
 /* Reads what is held for secrets, if new ones have come. */
 void channel_keys_arrived(struct tracker *t, struct flow *flow, const struct segment *segment);
 
+/* Ends the handshake: what is open is recorded, both sides rest. */
+void channel_close(struct tracker *t, struct flow *flow);
+
 /* When both sides have shown all they show in clear: closes the handshake. */
 void channel_close_if_settled(struct tracker *t, struct flow *flow);
 

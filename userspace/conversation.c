@@ -3,6 +3,7 @@
 
 #include "userspace/channel.h"
 #include "userspace/handshake.h"
+#include "userspace/overlap.h"
 
 #define HOLD_BYTES 16384u        /* held while it is not known where a direction begins */
 #define HOLD_RANGES 8
@@ -48,11 +49,26 @@ static void expect_answer(struct tracker *t, struct flow *flow, unsigned int sid
 	side_drain(t, flow, !side, segment);
 }
 
+/* From where TLS begins. */
+static void keep_for_comparison(struct tracker *t, struct side *s, uint32_t seq, struct bytes in)
+{
+	uint32_t before = s->overlap ? 0 : s->first_seq - seq;
+
+	if (before < in.len)
+		overlap_keep(t, s, seq + before, bytes_of(in.data + before, in.len - before));
+}
+
 /* Bytes that are next in order. */
 static void side_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		       const struct segment *segment)
 {
-	if (channel_bytes(t, flow, side, in, segment))
+	struct side *s = &flow->side[side];
+	uint32_t seq = s->stream.next - (uint32_t)in.len;
+	bool asked = channel_bytes(t, flow, side, in, segment);
+
+	if (flow->handshake && in.len && (s->state == SIDE_READING || s->overlap))
+		keep_for_comparison(t, s, seq, in);
+	if (asked)
 		expect_answer(t, flow, side, segment);
 }
 
@@ -121,13 +137,19 @@ static void side_add(struct tracker *t, struct flow *flow, unsigned int side, ui
 	enum stream_add added;
 	struct bytes now;
 	uint32_t first;
+	bool conflict;
 
 	if (hello_beyond_gap(s, segment, seq)) {
 		stream_skip(&s->stream, &t->memory, seq);
 		channel_forget_tail(s);
 		s->first_seq = seq;
 	}
+	if (s->overlap && seq_before(seq, s->stream.next))
+		overlap_compare(t, s, seq, segment->payload);
+	conflict = s->stream.conflict;
 	added = stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now);
+	if (s->stream.conflict && !conflict)
+		overlap_differs(t, s, seq, segment->payload);
 	side_bytes(t, flow, side, now, segment);
 	side_drain(t, flow, side, segment);
 	if (added == STREAM_OUTSIDE)
@@ -204,6 +226,8 @@ static void side_glance(struct tracker *t, struct flow *flow, unsigned int side,
 	uint32_t end = seq + (uint32_t)segment->payload.len;
 	enum tls_found found;
 
+	if (s->overlap)
+		overlap_compare(t, s, seq, segment->payload);
 	if (segment->payload.data[0] == TLS_HANDSHAKE &&
 	    (!seq_before(seq, s->stream.next) || s->stream.next - seq > REPEAT_WINDOW) &&
 	    tls_begins(segment->payload, &found) != PARSE_BAD) {
@@ -299,11 +323,8 @@ static void side_end(struct tracker *t, struct flow *flow, unsigned int side,
 	if (!flow->handshake)
 		return;
 	handshake_side_over(flow->handshake, side);
-	if (flow->handshake->over[0] && flow->handshake->over[1]) {
-		handshake_close(t, flow);
-		channel_rest(t, &flow->side[0], SIDE_DONE);
-		channel_rest(t, &flow->side[1], SIDE_DONE);
-	}
+	if (flow->handshake->over[0] && flow->handshake->over[1])
+		channel_close(t, flow);
 }
 
 void conversation_segment(struct tracker *t, struct flow *flow, unsigned int side,
@@ -352,8 +373,9 @@ void conversation_close(struct tracker *t, struct flow *flow)
 		side_flush(t, flow, i, &segment);
 	channel_keys_arrived(t, flow, &segment);
 	if (flow->handshake)
-		handshake_close(t, flow);
+		channel_close(t, flow);
 	for (i = 0; i < 2; i++) {
+		overlap_free(t, &flow->side[i]);
 		t->counters.conflicts += flow->side[i].stream.conflict;
 		stream_fini(&flow->side[i].stream, &t->memory);
 		channel_forget_tail(&flow->side[i]);

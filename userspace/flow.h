@@ -21,9 +21,12 @@ enum side_state {
 	SIDE_PASSED,     /* not TLS as far as was looked; only heads of segments are still looked at */
 };
 
+struct overlap;
+
 /* One direction. */
 struct side {
 	struct stream stream;
+	struct overlap *overlap; /* a copy of the handshake, see overlap.h; NULL: none */
 	uint8_t *tail;           /* bytes at the end of what was searched that may begin TLS, or NULL */
 	uint32_t first_seq;      /* where TLS, or else the data, began: offsets in messages count from here */
 	uint32_t searched;       /* bytes looked through */

@@ -503,6 +503,27 @@ void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int
 		h->partial[side] = chain;
 }
 
+void handshake_other_reading(struct tracker *t, struct flow *flow, unsigned int side,
+			     struct bytes body)
+{
+	struct handshake *h = flow->handshake;
+	struct sighting other = h->s;
+	struct ledger_entry entry;
+	const struct chain *chain;
+
+	if (chain_from_message(t->chains, body, false, &chain) != 0 || !own_chain(h, chain) ||
+	    side == h->client_side || chain == h->s.chain[ROLE_SERVER])
+		return;
+	other.chain[ROLE_SERVER] = chain;
+	other.reason = REASON_AMBIGUOUS;
+	other.detail = "segments overlap with different bytes";
+	entry = ledger_record(t->ledger, &other, ROLE_SERVER);
+	if (t->observer.recorded)
+		t->observer.recorded(t->observer.context, &other, ROLE_SERVER, &entry);
+	if (t->observer.closed)
+		t->observer.closed(t->observer.context, &other);
+}
+
 void handshake_sslv2_answer(struct tracker *t, struct flow *flow, unsigned int side, bool resumed,
 			    struct bytes certificate, const struct segment *segment)
 {

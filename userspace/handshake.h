@@ -75,6 +75,10 @@ void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side,
 void handshake_sslv2_answer(struct tracker *t, struct flow *flow, unsigned int side, bool resumed,
 			    struct bytes certificate, const struct segment *segment);
 
+/* A Certificate message of another reading of the same bytes: where its chain differs, it is a row, `ambiguous`. */
+void handshake_other_reading(struct tracker *t, struct flow *flow, unsigned int side,
+			     struct bytes body);
+
 /* What is there of a Certificate message that is not whole: its whole entries count. */
 void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int side,
 			    struct bytes body);

@@ -229,8 +229,9 @@ static void put_row(struct output *o, const struct output_event *e)
 	const struct certificate *leaf;
 
 	fputs(colour, out);
+	/* Never cut: a port that is missing is the one that is asked for. */
 	put_endpoint(row, text, sizeof(text));
-	put_cell(out, text, c.endpoint);
+	fprintf(out, "%-*s ", c.endpoint, text);
 	if (row->chain && row->reason == REASON_NONE) {
 		leaf = row->chain->certificates[0];
 		put_cell(out, certificate_title(leaf, text, sizeof(text)), c.certificate);

@@ -11,6 +11,7 @@
 #include "userspace/conversation.h"
 #include "userspace/datagram.h"
 #include "userspace/keys.h"
+#include "userspace/overlap.h"
 
 #define SWEEP_EVERY_S 2
 #define CLOCK_JUMP_S 60
@@ -78,6 +79,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	flow_table_free(p->tracker.flows);
+	overlap_fini(&p->tracker);
 	ledger_free(p->tracker.ledger);
 	chain_table_free(p->tracker.chains);
 	defrag_free(p->defrag);

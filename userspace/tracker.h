@@ -45,6 +45,7 @@ struct tracker_counters {
 	uint64_t stream_full;            /* segments that did not fit a direction's or the whole limit */
 	uint64_t outside;                /* segments far outside their connection's window */
 	uint64_t conflicts;              /* directions whose overlapping segments disagreed */
+	uint64_t not_compared;           /* segments that overlaps were not looked for in: over the limits */
 	uint64_t no_memory;              /* allocations that failed */
 };
 
@@ -63,6 +64,8 @@ struct tracker {
 	struct budget memory;
 	struct observer observer;
 	struct tracker_counters counters;
+	uint8_t *spare[32];              /* buffers to be used again, see overlap.c */
+	unsigned int num_spare;
 };
 
 #endif

@@ -11,6 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CONNECTIONS 4
+#define DATAGRAMS 3       /* the connection that is UDP */
 
 struct tcp {
 	uint32_t next[CONNECTIONS][2];
@@ -35,6 +36,7 @@ static bool take_segment(struct bytes *in, struct tcp *tcp, struct segment *out)
 	*out = (struct segment){
 		.src.port = (uint16_t)(side ? 9808 : 40000 + connection),
 		.dst.port = (uint16_t)(side ? 40000 + connection : 9808),
+		.transport = connection == DATAGRAMS ? TRANSPORT_UDP : TRANSPORT_TCP,
 		.flags = flags, .start_known = what & 8, .lost = what & 16, .final = what & 32,
 		.payload_cut = what & 64 ? time : 0, .time_ns = tcp->time_ns, .frame_number = 1,
 		.ack = tcp->next[connection][!side],
