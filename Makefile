@@ -82,7 +82,7 @@ UNIT_BINS := $(UNIT:%.c=$(OUT)/%)
 BPF_TEST_BINS := $(BPF_TESTS:%.c=$(OUT)/%)
 SEED_BINS := $(FUZZ:tests/fuzz/%.c=$(OUT)/tests/fuzz/replay_%)
 $(UNIT_BINS) $(BPF_TEST_BINS): $(OUT)/%: $(OUT)/%.o $(OUT)/libuserspace.a $(OUT)/libparsers.a
-	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka -ljansson
 $(SEED_BINS): $(OUT)/tests/fuzz/replay_%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libuserspace.a $(OUT)/libparsers.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 tests: $(CERTTAP) $(UNIT_BINS) $(BPF_TEST_BINS) $(SEED_BINS)

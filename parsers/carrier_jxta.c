@@ -124,8 +124,9 @@ static bool next_block(struct jxta_end *end, struct budget *memory, struct bytes
 		if (!is_text(e.type, "application/x-jxta-tls-block") || e.content.len == 0 ||
 		    !parse_number(e.name, &number))
 			continue;
+		/* Far from the first: the peers have talked before, over another connection. */
 		if (end->order.next == 0)
-			order_begin(&end->order, memory, number > 0 ? number : 1);
+			order_begin(&end->order, memory, number < ORDER_ITEMS_MAX ? 1 : number);
 		*out = e.content;
 		switch (order_add(&end->order, memory, number, e.content)) {
 		case ORDER_NOW:

@@ -10,6 +10,7 @@
 #define STREAMS_MAX 32         /* that are looked at, for each direction */
 #define MESSAGE_MAX (64u * 1024)
 #define DTLS_CONVERSATION 0x10000u  /* stream numbers are 16 bits */
+#define ASSOCIATION 0x20000u        /* so far apart are the conversations of one association and the next */
 
 enum stream_holds { HOLDS_UNKNOWN, HOLDS_TLS, HOLDS_DTLS, HOLDS_OTHER };
 
@@ -32,6 +33,7 @@ struct sctp_end {
 
 struct sctp {
 	struct sctp_end end[2];
+	uint32_t base;                 /* added to the number of each conversation */
 };
 
 static enum parse recognise(struct bytes head)
@@ -172,15 +174,18 @@ static bool take_chunk(struct sctp_end *end, struct budget *memory, struct bytes
 	return false;
 }
 
-static void take_control(struct sctp_end *end, struct budget *memory,
+static void take_control(struct sctp *s, struct sctp_end *end, struct budget *memory,
 			 const struct sctp_chunk *chunk)
 {
 	uint32_t tsn;
 
 	if (sctp_initial_tsn(chunk, &tsn)) {
 		/* A repeated INIT must not undo what is known already. */
-		if (!end->begun || end->initial != tsn)
-			end_begin(end, memory, tsn);
+		if (end->begun && end->initial == tsn)
+			return;
+		if (end->begun && chunk->type == SCTP_INIT)
+			s->base += ASSOCIATION;
+		end_begin(end, memory, tsn);
 	} else if (sctp_forward_tsn(chunk, &tsn) && end->begun) {
 		if (tsn - end->order.next < ORDER_FAR)
 			order_skip(&end->order, memory, tsn + 1);
@@ -205,9 +210,10 @@ static bool give_held(struct sctp_end *end, struct budget *memory, struct carrie
 
 static enum parse next(struct carrier *c, struct budget *memory, struct carrier_piece *out)
 {
-	struct sctp_end *end = &((struct sctp *)c->state)->end[c->side];
-	struct sctp_chunk chunk;
+	struct sctp *s = (struct sctp *)c->state;
+	struct sctp_end *end = &s->end[c->side];
 	struct sctp_packet packet;
+	struct sctp_chunk chunk;
 	struct bytes whole;
 
 	if (c->fresh)
@@ -215,15 +221,17 @@ static enum parse next(struct carrier *c, struct budget *memory, struct carrier_
 	c->fresh = false;
 	for (;;) {
 		if (give_held(end, memory, out))
-			return PARSE_OK;
+			break;
 		whole = c->in;
 		if (!sctp_chunk_next(&c->in, &chunk))
 			return PARSE_MORE;
 		whole.len -= c->in.len;
-		take_control(end, memory, &chunk);
+		take_control(s, end, memory, &chunk);
 		if (take_chunk(end, memory, whole, &chunk, out))
-			return PARSE_OK;
+			break;
 	}
+	out->conversation += s->base;
+	return PARSE_OK;
 }
 
 static void fini(struct carrier *c, struct budget *memory)

@@ -19,7 +19,7 @@ static const char *const names[KEYLOG_NUM_LABELS] = {
 	[KEYLOG_ECH_CONFIG] = "ECH_CONFIG",
 };
 
-/* Early QUIC stacks wrote the same secrets under names of their own: QUIC_ in front of the label. */
+/* Early QUIC stacks wrote the same secrets under names of their own: QUIC_ before the label. */
 #define QUIC_PREFIX "QUIC_"
 
 const char *keylog_label_name(enum keylog_label label)
@@ -113,7 +113,7 @@ static bool fields_parse(struct bytes line, struct keylog_entry *e)
 	struct bytes client_random = next_word(&line), secret = next_word(&line);
 	size_t random_len, secret_len;
 
-	/* Tools have left things behind the last digit (a backslash, a comment): they are not looked at. */
+	/* Tools have left a backslash or a comment behind the last digit: not looked at. */
 	secret = hex_prefix(secret);
 	if (!hex_parse(client_random, e->client_random, sizeof(e->client_random), &random_len) ||
 	    random_len != KEYLOG_RANDOM_LEN ||

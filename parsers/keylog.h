@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The NSS key log format (RFC 9850), as SSLKEYLOGFILE and pcapng's secrets blocks have it: one secret a
- * line, `LABEL client-random secret` in hex.
+ * The NSS key log format (RFC 9850), as SSLKEYLOGFILE and pcapng's secrets blocks have it: one
+ * secret a line, `LABEL client-random secret` in hex.
  *
  * Lenient where tools differ: line ends of either kind, several blanks, upper or lower case hex. A
  * line that is not understood never stops the reading; it is counted.

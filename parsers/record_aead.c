@@ -15,13 +15,19 @@ void record_nonce(const struct record_cipher *rc, uint64_t sequence, uint8_t non
 		nonce[NONCE_LEN - sizeof(number) + i] ^= number[i];
 }
 
-/* CCM wants the tag and the length first and judges with the last byte; the others judge at the end. */
+static bool set_tag(struct record_cipher *rc, uint8_t *tag)
+{
+	return EVP_CIPHER_CTX_ctrl(rc->cipher, EVP_CTRL_AEAD_SET_TAG,
+				   rc->params->tag_len, tag) == 1;
+}
+
+/* CCM wants tag and length first and judges with the last byte; the others judge at the end. */
 static bool ccm_open(struct record_cipher *rc, const uint8_t *nonce, struct bytes aad,
 		     struct bytes text, uint8_t *tag, uint8_t *out)
 {
 	int len = 0;
 
-	return EVP_CIPHER_CTX_ctrl(rc->cipher, EVP_CTRL_AEAD_SET_TAG, rc->params->tag_len, tag) == 1 &&
+	return set_tag(rc, tag) &&
 	       EVP_DecryptInit_ex(rc->cipher, NULL, NULL, NULL, nonce) == 1 &&
 	       EVP_DecryptUpdate(rc->cipher, NULL, &len, NULL, (int)text.len) == 1 &&
 	       (aad.len == 0 ||
@@ -41,7 +47,7 @@ static bool stream_open(struct record_cipher *rc, const uint8_t *nonce, struct b
 		EVP_DecryptUpdate(rc->cipher, NULL, &len, aad.data, (int)aad.len) == 1) &&
 	       (text.len == 0 ||
 		EVP_DecryptUpdate(rc->cipher, out, &len, text.data, (int)text.len) == 1) &&
-	       EVP_CIPHER_CTX_ctrl(rc->cipher, EVP_CTRL_AEAD_SET_TAG, rc->params->tag_len, tag) == 1 &&
+	       set_tag(rc, tag) &&
 	       EVP_DecryptFinal_ex(rc->cipher, nothing, &len) == 1;
 }
 

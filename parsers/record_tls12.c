@@ -21,7 +21,8 @@ static bool version_known(uint16_t version)
 /* NULL, or why these keys cannot be. */
 static const char *keys_wrong(const struct record_tls12_keys *keys, struct suite_params *params)
 {
-	bool old = keys->version != TLS_1_2 && keys->version != DTLS_1_2 && keys->version != TLCP_1_1;
+	bool old =
+		keys->version != TLS_1_2 && keys->version != DTLS_1_2 && keys->version != TLCP_1_1;
 
 	if (!version_known(keys->version))
 		return "not a version from SSL 3.0 to TLS 1.2";
@@ -49,8 +50,9 @@ static bool take_keys(struct record_cipher *rc, const struct record_tls12_keys *
 	const uint8_t *mac_key = block + (keys->is_server ? mac_len : 0);
 	const uint8_t *key = block + 2 * mac_len + (keys->is_server ? key_len : 0);
 	const uint8_t *iv = block + 2 * (mac_len + key_len) + (keys->is_server ? iv_len : 0);
-	bool ok = tls_key_block(keys->version, params->prf, keys->master_secret, keys->client_random,
-				keys->server_random, block, 2 * (mac_len + key_len + iv_len));
+	bool ok =
+		tls_key_block(keys->version, params->prf, keys->master_secret, keys->client_random,
+			      keys->server_random, block, 2 * (mac_len + key_len + iv_len));
 
 	if (ok && mac_len > 0)
 		ok = record_mac_key(rc, keys->version, params->mac, mac_key);

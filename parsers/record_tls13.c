@@ -20,8 +20,8 @@ static bool expand_sm3(struct bytes secret, struct bytes info, uint8_t *out, siz
 		return false;
 	memcpy(input, info.data, info.len);
 	input[info.len] = 1;
-	ok = EVP_Q_mac(NULL, "HMAC", NULL, suite_hash_name(SUITE_SM3), NULL, secret.data, secret.len,
-		       input, info.len + 1, block, sizeof(block), &block_len) != NULL &&
+	ok = EVP_Q_mac(NULL, "HMAC", NULL, suite_hash_name(SUITE_SM3), NULL, secret.data,
+		       secret.len, input, info.len + 1, block, sizeof(block), &block_len) != NULL &&
 	     len <= block_len;
 	if (ok)
 		memcpy(out, block, len);
@@ -129,6 +129,6 @@ bool record_tls13_open(struct record_cipher *rc, uint64_t sequence, const struct
 	uint8_t header[5] = { in->type, (uint8_t)(in->version >> 8), (uint8_t)in->version,
 			      (uint8_t)(in->body.len >> 8), (uint8_t)in->body.len };
 
-	return record_tls13_open_with(rc, sequence, bytes_of(header, rc->no_aad ? 0 : sizeof(header)),
-				      in->body, out);
+	return record_tls13_open_with(
+		rc, sequence, bytes_of(header, rc->no_aad ? 0 : sizeof(header)), in->body, out);
 }

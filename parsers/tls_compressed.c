@@ -8,7 +8,7 @@
 
 #define CAPACITY_MIN 4096u
 #define ZLIB_STATE_LEN (64u << 10)      /* window of 32 KiB and its tables (zlib.h, inflateInit2) */
-#define ZSTD_WINDOW_LOG 23              /* RFC 8878 section 3.1.1.1.2: 8 MiB is what all should support */
+#define ZSTD_WINDOW_LOG 23 /* RFC 8878 section 3.1.1.1.2: 8 MiB is what all should support */
 #define ZSTD_STATE_LEN ((1u << ZSTD_WINDOW_LOG) + (512u << 10))
 
 struct sink {
@@ -205,8 +205,8 @@ enum tls_compressed tls_compressed_read(struct bytes body, uint32_t limit, struc
 	uint32_t claimed;
 
 	*out = (struct tls_uncompressed){ 0 };
-	if (!bytes_u16(&body, &algorithm) || !bytes_u24(&body, &claimed) || !bytes_vec24(&body, &in) ||
-	    body.len > 0)
+	if (!bytes_u16(&body, &algorithm) || !bytes_u24(&body, &claimed) ||
+	    !bytes_vec24(&body, &in) || body.len > 0)
 		return TLS_COMPRESSED_MALFORMED;
 	out->algorithm = algorithm;
 	out->claimed = claimed;

@@ -3,8 +3,8 @@
  * CompressedCertificate (RFC 8879): from its body to the body of the Certificate message inside.
  *
  * The length that the sender claims never allocates: the output grows with what comes out, is
- * charged to the budget, and stops at the smaller of the claim and the limit; so does the work. What the
- * decompressors need for themselves is bounded and charged while they run.
+ * charged to the budget, and stops at the smaller of the claim and the limit; so does the work.
+ * What the decompressors need for themselves is bounded and charged while they run.
  */
 #ifndef CERTTAP_TLS_COMPRESSED_H
 #define CERTTAP_TLS_COMPRESSED_H

@@ -6,6 +6,7 @@
 
 #include "parsers/tls_compressed.h"
 #include "parsers/tls_hello.h"
+#include "userspace/fingerprints.h"
 #include "userspace/handshake_keys.h"
 #include "userspace/handshake_sslv2.h"
 
@@ -146,9 +147,14 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 			    const struct tls_client_hello *hello, const struct segment *segment)
 {
 	struct handshake *h = flow->handshake;
+	struct hello_shape shape;
 
 	h->s.end_ns = segment->time_ns;
 	h->messages[side] |= 1u << TLS_CLIENT_HELLO;
+	if (hello->sslv2_format) {
+		hello_shape_sslv2(hello, &shape);
+		h->s.client_print = fingerprints_client(t->fingerprints, &shape, JA4_TCP);
+	}
 	h->s.has_hello = true;
 	h->s.has_ech |= hello->has_ech;
 	keep_server_name(h, hello->server_name);
@@ -167,6 +173,31 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 
 static void handshake_restart(struct tracker *t, struct handshake *h, const struct segment *segment);
 
+static enum ja4_transport transport_of(const struct handshake *h)
+{
+	return h->s.protocol == PROTOCOL_DTLS ? JA4_DTLS : h->s.protocol == PROTOCOL_QUIC ? JA4_QUIC : JA4_TCP;
+}
+
+static void client_print(struct tracker *t, struct handshake *h, struct bytes body)
+{
+	struct hello_shape shape;
+
+	fingerprint_release(h->s.client_print);
+	h->s.client_print = NULL;
+	if (hello_shape_client(body, transport_of(h), &shape))
+		h->s.client_print = fingerprints_client(t->fingerprints, &shape, transport_of(h));
+}
+
+static void server_print(struct tracker *t, struct handshake *h, struct bytes body)
+{
+	struct hello_shape shape;
+
+	fingerprint_release(h->s.server_print);
+	h->s.server_print = NULL;
+	if (hello_shape_server(body, &shape))
+		h->s.server_print = fingerprints_server(t->fingerprints, &shape);
+}
+
 static void client_hello(struct tracker *t, struct flow *flow, unsigned int side,
 			 struct bytes body, const struct segment *segment)
 {
@@ -180,6 +211,7 @@ static void client_hello(struct tracker *t, struct flow *flow, unsigned int side
 		handshake_malformed(flow->handshake, side, "ClientHello cannot be read");
 		return;
 	}
+	client_print(t, flow->handshake, body);
 	handshake_client_hello(t, flow, side, &hello, segment);
 }
 
@@ -206,6 +238,8 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 	h->s.version = hello.version;
 	h->s.cipher = hello.cipher_suite;
 	h->hello_retry = hello.is_hello_retry;
+	if (!hello.is_hello_retry)
+		server_print(t, h, body);
 	h->raw_public_key = hello.certificate_type == 2;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
@@ -630,7 +664,8 @@ static void handshake_restart(struct tracker *t, struct handshake *h, const stru
 		.start_ns = segment->time_ns, .end_ns = segment->time_ns,
 		.frame_number = segment->frame_number, .carrier = h->s.carrier,
 		.server_name = h->s.server_name, .server_name_len = h->s.server_name_len,
-		.server_name_cut = h->s.server_name_cut,
+		.server_name_cut = h->s.server_name_cut, .protocol = h->s.protocol,
+		.client_print = h->s.client_print, .server_print = h->s.server_print,
 	};
 	memset(h->row, 0, sizeof(h->row));
 	memset(h->recorded, 0, sizeof(h->recorded));
@@ -679,6 +714,8 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	handshake_keys_free(t, h);
 	handshake_sslv2_free(t, h);
 	release_chains(h);
+	fingerprint_release(h->s.client_print);
+	fingerprint_release(h->s.server_print);
 	free(h->s.server_name);
 	free(h);
 	flow->handshake = NULL;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "userspace/fingerprints.h"
 #include "userspace/hash.h"
 
 /* Every look-up gives its own keyed hash; a failed insertion leaves hh.tbl NULL. */
@@ -178,6 +179,12 @@ static void row_add(struct ledger_row *row, const struct sighting *s)
 {
 	row->witness = s->witness[row->role];
 	row->protocol = s->protocol;
+	if (s->client_print) {
+		memcpy(row->ja3, s->client_print->ja3, sizeof(row->ja3));
+		memcpy(row->ja4, s->client_print->ja4, sizeof(row->ja4));
+	}
+	if (s->server_print)
+		memcpy(row->ja3s, s->server_print->ja3, sizeof(row->ja3s));
 	if (s->carrier)
 		row->carrier = s->carrier;
 	row->sightings++;

@@ -7,6 +7,7 @@
 
 #include "userspace/sighting.h"
 
+#define LEDGER_HAS_FINGERPRINTS
 #define LEDGER_NAMES_MAX 16      /* server names kept of a row; further ones are counted */
 #define LEDGER_VALUES_MAX 8      /* versions, cipher suites, protocols, clients, alerts kept of a row */
 
@@ -61,6 +62,7 @@ struct ledger_row {
 	const char *carrier;             /* of the last sighting */
 	enum witness witness;            /* likewise */
 	enum tls_protocol protocol;      /* likewise */
+	char ja3[33], ja3s[33], ja4[37]; /* likewise; "": none */
 	bool roles_guessed, has_ech;
 };
 

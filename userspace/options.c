@@ -15,6 +15,7 @@
 enum value_kind {
 	VALUE_FLAG,        /* bool */
 	VALUE_JSON,        /* --json: the format of that name */
+	VALUE_FORMAT,      /* name of an output */
 	VALUE_TEXT,        /* const char * */
 	VALUE_KEYLOG,      /* added to keylogs[] */
 	VALUE_INTERFACE,   /* added to interfaces[] */
@@ -52,6 +53,8 @@ static const struct option_row rows[] = {
 	  "ring between kernel and user space; default 16m" },
 	{ "json", 'j', NULL, VALUE_JSON, AT(format), FOR_BOTH,
 	  "one JSON object a line, with Elastic Common Schema names" },
+	{ "format", 0, "NAME", VALUE_FORMAT, 0, FOR_BOTH,
+	  "table (default), json, zeek or eve: the shapes of Zeek's logs and Suricata's EVE" },
 	{ "every", 0, NULL, VALUE_FLAG, AT(every), FOR_BOTH, "each sighting instead of the summed rows" },
 	{ "pem", 0, "DIR", VALUE_TEXT, AT(pem_dir), FOR_BOTH,
 	  "write each distinct certificate once, as DIR/SHA256.pem" },
@@ -191,6 +194,9 @@ static bool store(struct options *options, const struct option_row *row, const c
 	case VALUE_JSON:
 		options->format = "json";
 		return true;
+	case VALUE_FORMAT:
+		options->format = argument;
+		return output_find(argument) != NULL;
 	case VALUE_TEXT:
 		*(const char **)at = argument;
 		return true;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/output.h"
+#include "userspace/output_peer.h"
 
 #include <time.h>
 
-static const struct output_ops *const outputs[] = { &output_table, &output_json };
+static const struct output_ops *const outputs[] = { &output_table, &output_json, &output_zeek,
+						     &output_eve };
 
 const char *action_name(enum action action)
 {

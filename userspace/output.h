@@ -27,6 +27,8 @@ struct output_event {
 	const struct alert *alert;
 };
 
+#define OUTPUT_HAS_STATE
+
 struct output_options {
 	FILE *out;
 	bool color;
@@ -48,6 +50,7 @@ struct output_ops {
 struct output {
 	const struct output_ops *ops;
 	struct output_options options;
+	void *state;             /* of the ops: made by begin, freed by end */
 	bool begun;
 	bool failed;             /* writing failed: disk full, reader gone */
 };

@@ -8,6 +8,7 @@
 #include "userspace/findings.h"
 #include "userspace/json.h"
 #include "userspace/output.h"
+#include "userspace/output_peer.h"
 
 static void put_host(struct json *j, const char *key, const struct host_port *host)
 {
@@ -129,22 +130,28 @@ static void put_tls(struct json *j, const struct ledger_row *row)
 {
 	const struct server_name *last = row->names;
 	bool client_chain = row->role == ROLE_CLIENT && row->chain;
+	bool server_chain = row->role == ROLE_SERVER && row->chain && row->reason == REASON_NONE;
 
 	while (last && last->next)
 		last = last->next;
 	json_object(j, "tls");
 	put_versions(j, row);
-	if (last || client_chain) {
+	if (last || client_chain || row->ja3[0]) {
 		json_object(j, "client");
+		if (row->ja3[0])
+			json_string(j, "ja3", row->ja3);
 		if (last)
 			json_bytes(j, "server_name", bytes_of(last->bytes, last->len));
 		if (client_chain)
 			put_presented(j, row->chain);
 		json_object_end(j);
 	}
-	if (row->role == ROLE_SERVER && row->chain && row->reason == REASON_NONE) {
+	if (server_chain || row->ja3s[0]) {
 		json_object(j, "server");
-		put_presented(j, row->chain);
+		if (row->ja3s[0])
+			json_string(j, "ja3s", row->ja3s);
+		if (server_chain)
+			put_presented(j, row->chain);
 		json_object_end(j);
 	}
 	json_object_end(j);
@@ -283,6 +290,8 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 		json_string(j, "witness", witness_name(row->witness));
 	if (row->carrier)
 		json_string(j, "carrier", row->carrier);
+	if (row->ja4[0])
+		json_string(j, "ja4", row->ja4);
 	json_unsigned(j, "sightings", row->sightings);
 	json_unsigned(j, "sightings_established", row->established);
 	if (row->reason != REASON_NONE)
@@ -312,6 +321,14 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 	json_object_end(j);
 }
 
+static void put_community_id(struct json *j, const struct ledger_row *row)
+{
+	struct peer_flow flow;
+
+	peer_flow_of(row, &flow);
+	json_string(j, "community_id", flow.community_id);
+}
+
 static void put_event(struct output *o, const struct output_event *e)
 {
 	const struct ledger_row *row = e->row;
@@ -327,6 +344,7 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_object(j, "network");
 	json_string(j, "transport", row->transport == TRANSPORT_TCP ? "tcp" : "udp");
 	json_string(j, "protocol", protocol_name(row->protocol));
+	put_community_id(j, row);
 	json_object_end(j);
 	put_host(j, "server", &row->server);
 	put_host(j, "client", &row->last_client);

@@ -10,6 +10,7 @@
 #include "parsers/tunnel.h"
 #include "userspace/conversation.h"
 #include "userspace/datagram.h"
+#include "userspace/fingerprints.h"
 #include "userspace/keys.h"
 #include "userspace/overlap.h"
 
@@ -67,7 +68,9 @@ struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct
 	p->defrag = defrag_new(limits->fragments);
 	t->hkdf = hkdf_new();
 	t->quic = quic_crypto_new();
-	if (!t->flows || !t->chains || !t->ledger || !p->defrag || !t->hkdf || !t->quic) {
+	t->fingerprints = fingerprints_new();
+	if (!t->flows || !t->chains || !t->ledger || !p->defrag || !t->hkdf || !t->quic ||
+	    !t->fingerprints) {
 		pipeline_free(p);
 		return NULL;
 	}
@@ -85,6 +88,7 @@ void pipeline_free(struct pipeline *p)
 	defrag_free(p->defrag);
 	hkdf_free(p->tracker.hkdf);
 	quic_crypto_free(p->tracker.quic);
+	fingerprints_free(p->tracker.fingerprints);
 	keys_free(p->own_keys);
 	free(p);
 }

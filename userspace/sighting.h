@@ -51,6 +51,8 @@ const char *tls_protocol_name(uint16_t version);
 /* The IANA name of a cipher suite, or NULL. */
 const char *cipher_suite_name(uint16_t suite);
 
+struct fingerprint;
+
 struct alert {
 	bool seen;
 	uint8_t level, description;
@@ -78,6 +80,7 @@ struct sighting {
 	struct alert alert;              /* the first one in clear */
 	const struct chain *chain[2];    /* by role; NULL: none */
 	enum witness witness[2];         /* of the chain, by role */
+	struct fingerprint *client_print, *server_print;  /* JA3 and JA4; JA3S; NULL: none */
 	const char *carrier;             /* "plain", "smtp" ..., static; NULL: not known */
 	char *server_name;               /* bytes as sent, not text; NULL: none */
 	char alpn[PROTOCOL_NAME_MAX];    /* chosen, bytes as sent */

@@ -52,6 +52,7 @@ struct tracker_counters {
 struct keys;
 struct hkdf;
 struct quic_crypto;
+struct fingerprints;
 
 struct tracker {
 	struct tracker_limits limits;
@@ -61,6 +62,7 @@ struct tracker {
 	struct keys *keys;               /* NULL: none were given and none may come */
 	struct hkdf *hkdf;
 	struct quic_crypto *quic;
+	struct fingerprints *fingerprints;
 	struct budget memory;
 	struct observer observer;
 	struct tracker_counters counters;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What clients sent behind ChangeCipherSpec: Finished, then the text, in records as they were on the
- * wire. SSL 3.0 and the suites that OpenSSL no longer speaks were made with NSS, the others with
- * OpenSSL, all between throw-away peers on one host.
+ * What clients sent behind ChangeCipherSpec: Finished, then the text, in records as they were on
+ * the wire. SSL 3.0 and the suites that OpenSSL no longer speaks were made with NSS, the others
+ * with OpenSSL, all between throw-away peers on one host.
  */
 #ifndef CERTTAP_RECORD_SAMPLES_H
 #define CERTTAP_RECORD_SAMPLES_H

@@ -138,7 +138,8 @@ static void takes_hex_only(void **state)
 		bool hex = c < 128 && strchr("0123456789abcdefABCDEF", (int)c) && c != 0;
 
 		line[20] = (char)c;
-		assert_int_equal(keylog_line_parse(bytes_of(line, sizeof(line) - 1), &e) == KEYLOG_ENTRY,
+		assert_int_equal(keylog_line_parse(bytes_of(line, sizeof(line) - 1), &e) ==
+					 KEYLOG_ENTRY,
 				 hex);
 	}
 }

@@ -39,7 +39,8 @@ static bool record_next(struct bytes *in, bool dtls, struct record *r)
 		return false;
 	assert_true(bytes_u8(in, &r->type) && bytes_u16(in, &r->version));
 	if (dtls) {
-		assert_true(bytes_u16(in, &r->epoch) && bytes_u16(in, &high) && bytes_u32(in, &low));
+		assert_true(bytes_u16(in, &r->epoch) && bytes_u16(in, &high) &&
+			    bytes_u32(in, &low));
 		r->sequence = (uint64_t)high << 32 | low;
 	}
 	assert_true(bytes_vec16(in, &r->body));
@@ -143,8 +144,8 @@ static void refuses_every_prefix(void **state)
 		assert_true(record_next(&in, false, &r));
 		for (cut = r, cut.body.len = 0; cut.body.len < r.body.len; cut.body.len++)
 			assert_int_equal(open_record(rc, &cut), PARSE_BAD);
-		assert_int_equal(record_open(rc, r.type, r.version, r.body, out, r.body.len - 1, &out_len,
-					     &out_type),
+		assert_int_equal(record_open(rc, r.type, r.version, r.body, out, r.body.len - 1,
+					     &out_len, &out_type),
 				 PARSE_BAD);
 		assert_int_equal(open_record(other, &r), PARSE_BAD);
 		assert_int_equal(open_record(rc, &r), PARSE_OK);
@@ -171,8 +172,9 @@ static void goes_on_after_a_loss(void **state)
 			record_cipher_free(rc);
 			continue;
 		}
-		assert_int_equal(record_open_ahead(rc, 1000, second.type, second.version, second.body,
-						   out, sizeof(out), &out_len, &out_type),
+		assert_int_equal(record_open_ahead(rc, 1000, second.type, second.version,
+						   second.body, out, sizeof(out), &out_len,
+						   &out_type),
 				 PARSE_OK);
 		assert_int_equal(record_cipher_sequence(rc), 2);
 		assert_true(record_cipher_set_sequence(rc, 0));
@@ -201,12 +203,12 @@ static void opens_dtls_in_any_order(void **state)
 							    sizeof(out), &out_len),
 					 PARSE_BAD);
 			assert_int_equal(record_open_dtls12(rc, r[k].type, r[k].version, r[k].epoch,
-							    r[k].sequence | 1ull << 48, r[k].body, out,
-							    sizeof(out), &out_len),
+							    r[k].sequence | 1ull << 48, r[k].body,
+							    out, sizeof(out), &out_len),
 					 PARSE_BAD);
 			assert_int_equal(record_open_dtls12(rc, r[k].type, r[k].version, r[k].epoch,
-							    r[k].sequence, r[k].body, out, sizeof(out),
-							    &out_len),
+							    r[k].sequence, r[k].body, out,
+							    sizeof(out), &out_len),
 					 PARSE_OK);
 			if (k == 1)
 				assert_memory_equal(out, s->text, strlen(s->text));
@@ -227,7 +229,8 @@ static struct bytes seal_cbc(const struct record_sample *s, const uint8_t *text,
 	int done;
 
 	assert_true(tls_key_block(TLS_1_1, SUITE_SHA256, unhexed_bytes(&master),
-				  unhexed_bytes(&client), unhexed_bytes(&server), keys, sizeof(keys)));
+				  unhexed_bytes(&client), unhexed_bytes(&server), keys,
+				  sizeof(keys)));
 	memset(body, 7, 16);   /* the IV */
 	assert_int_equal(EVP_EncryptInit_ex(c, EVP_aes_128_cbc(), NULL, keys + 40, body), 1);
 	assert_int_equal(EVP_CIPHER_CTX_set_padding(c, 0), 1);
@@ -244,7 +247,8 @@ static void hmac_sha1(const struct record_sample *s, struct bytes content, uint8
 	size_t len;
 
 	assert_true(tls_key_block(TLS_1_1, SUITE_SHA256, unhexed_bytes(&master),
-				  unhexed_bytes(&client), unhexed_bytes(&server), keys, sizeof(keys)));
+				  unhexed_bytes(&client), unhexed_bytes(&server), keys,
+				  sizeof(keys)));
 	input[12] = (uint8_t)content.len;
 	memcpy(input + 13, content.data, content.len);
 	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, keys, sizeof(keys), input,
@@ -286,7 +290,8 @@ static void judges_padding(void **state)
 		struct record r = { .type = 23, .version = TLS_1_1 };
 
 		hmac_sha1(s, bytes_of(text, cases[i].text_len), text + cases[i].text_len);
-		memset(text + cases[i].text_len + 20, cases[i].padding, 64 - cases[i].text_len - 20);
+		memset(text + cases[i].text_len + 20, cases[i].padding,
+		       64 - cases[i].text_len - 20);
 		if (cases[i].odd_at)
 			text[cases[i].odd_at] = cases[i].odd;
 		r.body = seal_cbc(s, text, sizeof(text));
@@ -380,8 +385,10 @@ static void refuses_impossible_keys(void **state)
 		{ 0xc02f, 0xfeff, 48, 32, 32, "the cipher suite needs TLS 1.2" },
 		{ 0x003c, 0x0300, 48, 32, 32, "the cipher suite needs TLS 1.0" },
 		{ 0x002f, 0x0304, 48, 32, 32, "not a version from SSL 3.0 to TLS 1.2" },
-		{ 0x002f, 0x0303, 47, 32, 32, "the master secret or a random has the wrong length" },
-		{ 0x002f, 0x0303, 48, 31, 32, "the master secret or a random has the wrong length" },
+		{ 0x002f, 0x0303, 47, 32, 32,
+		  "the master secret or a random has the wrong length" },
+		{ 0x002f, 0x0303, 48, 31, 32,
+		  "the master secret or a random has the wrong length" },
 		{ 0x002f, 0x0303, 48, 32, 0, "the master secret or a random has the wrong length" },
 	};
 	static const uint8_t zeros[48];

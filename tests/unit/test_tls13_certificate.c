@@ -58,7 +58,8 @@ static void gives_what_is_there_of_every_prefix(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, whole, len);
-		assert_int_equal(tls13_certificate_list(bytes_of(copy, len), &context, &list), len >= 6);
+		assert_int_equal(tls13_certificate_list(bytes_of(copy, len), &context, &list),
+				 len >= 6);
 		while (len >= 6 && tls13_certificate_next(&list, &e)) {
 			assert_true(e.der.data + e.der.len <= copy + len);
 			assert_true(e.extensions.data + e.extensions.len <= copy + len);
@@ -66,7 +67,8 @@ static void gives_what_is_there_of_every_prefix(void **state)
 			marked += e.truncated || e.extensions_malformed;
 			entries++;
 		}
-		/* Cut between entries nothing shows it here; anywhere else the last one is marked. */
+		/* Cut between entries nothing shows it here; anywhere else the last one is marked.
+		 */
 		if (len > 6)
 			assert_int_equal(marked, len != 6 + 26 && len != 6 + 33);
 		assert_in_range(entries, 0, 3);
@@ -86,11 +88,11 @@ static void judges_extensions(void **state)
 		{ { 0, 18, 0, 0, 0, 18, 0, 0 }, 8, false, true, false },
 		{ { 0x12, 0x34, 0, 1, 'x' }, 5, false, false, false },
 		{ { 0 }, 1, false, false, true },
-		{ { 0, 18, 0, 3, 0, 0 }, 6, false, false, true },        /* longer than the rest */
-		{ { 0, 5, 0, 0 }, 4, false, false, true },               /* no status inside */
-		{ { 0, 5, 0, 4, 2, 0, 0, 0 }, 8, false, false, true },   /* another type of status */
+		{ { 0, 18, 0, 3, 0, 0 }, 6, false, false, true },      /* longer than the rest */
+		{ { 0, 5, 0, 0 }, 4, false, false, true },	       /* no status inside */
+		{ { 0, 5, 0, 4, 2, 0, 0, 0 }, 8, false, false, true }, /* another type of status */
 		{ { 0, 5, 0, 5, 1, 0, 0, 2, 'x' }, 9, false, false, true },
-		{ { 0, 5, 0, 0, SCT }, 10, false, true, true },          /* the next one still counts */
+		{ { 0, 5, 0, 0, SCT }, 10, false, true, true }, /* the next one still counts */
 	};
 
 	(void)state;
@@ -101,7 +103,8 @@ static void judges_extensions(void **state)
 		struct bytes context, list;
 
 		memcpy(body + 10, cases[i].extensions, cases[i].len);
-		assert_true(tls13_certificate_list(bytes_of(body, 10u + cases[i].len), &context, &list));
+		assert_true(tls13_certificate_list(bytes_of(body, 10u + cases[i].len), &context,
+						   &list));
 		assert_true(tls13_certificate_next(&list, &e));
 		assert_int_equal(e.has_ocsp, cases[i].has_ocsp);
 		assert_int_equal(e.has_sct, cases[i].has_sct);

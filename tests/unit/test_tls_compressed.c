@@ -133,7 +133,8 @@ static void gives_what_was_compressed(void **state)
 
 		assert_int_equal(read_all(a, TEXT_LEN, TLS_UNCOMPRESSED_MAX, in, in->len, NULL),
 				 TLS_COMPRESSED_OK);
-		assert_int_equal(read_all(a, TEXT_LEN, TEXT_LEN, in, in->len, NULL), TLS_COMPRESSED_OK);
+		assert_int_equal(read_all(a, TEXT_LEN, TEXT_LEN, in, in->len, NULL),
+				 TLS_COMPRESSED_OK);
 	}
 }
 
@@ -173,8 +174,9 @@ static void refuses_every_prefix(void **state)
 		struct tls_uncompressed out;
 
 		for (size_t len = 0; len < good[a].len; len++)
-			assert_int_equal(read_all(a, TEXT_LEN, TLS_UNCOMPRESSED_MAX, &good[a], len, NULL),
-					 TLS_COMPRESSED_MALFORMED);
+			assert_int_equal(
+				read_all(a, TEXT_LEN, TLS_UNCOMPRESSED_MAX, &good[a], len, NULL),
+				TLS_COMPRESSED_MALFORMED);
 		for (size_t len = 0; len < body.len; len++)
 			assert_int_equal(tls_compressed_read(bytes_of(body.data, len),
 							     TLS_UNCOMPRESSED_MAX, &memory, &out),
@@ -244,8 +246,9 @@ static void a_claim_allocates_nothing(void **state)
 
 	(void)state;
 	zlib_compress((const uint8_t *)"abc", 3, &small);
-	assert_int_equal(read_all(TLS_COMPRESSION_ZLIB, LENGTH_MAX, LENGTH_MAX, &small, small.len, &peak),
-			 TLS_COMPRESSED_LENGTH);
+	assert_int_equal(
+		read_all(TLS_COMPRESSION_ZLIB, LENGTH_MAX, LENGTH_MAX, &small, small.len, &peak),
+		TLS_COMPRESSED_LENGTH);
 	assert_in_range(peak, 0, (64u << 10) + 4096);
 }
 
@@ -263,7 +266,8 @@ static void keeps_to_the_budget(void **state)
 			enum tls_compressed result =
 				tls_compressed_read(body, TLS_UNCOMPRESSED_MAX, &memory, &out);
 
-			assert_true(result == TLS_COMPRESSED_OK || result == TLS_COMPRESSED_NO_MEMORY);
+			assert_true(result == TLS_COMPRESSED_OK ||
+				    result == TLS_COMPRESSED_NO_MEMORY);
 			assert_true((memory.refused > 0) == (result == TLS_COMPRESSED_NO_MEMORY));
 			assert_true(memory.peak <= max);
 			refused += result == TLS_COMPRESSED_NO_MEMORY;
@@ -292,7 +296,8 @@ static void refuses_other_algorithms(void **state)
 static enum tls_compressed read_window(uint8_t log)
 {
 	struct compressed frame = {
-		.data = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, (uint8_t)((log - 10) << 3), 0x11, 0, 0, 'h', 'i' },
+		.data = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, (uint8_t)((log - 10) << 3), 0x11, 0, 0, 'h',
+			  'i' },
 		.len = 11,
 	};
 
