@@ -130,13 +130,42 @@ static bool hello_beyond_gap(const struct side *s, const struct segment *segment
 	       (found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SERVER_HELLO);
 }
 
+/*
+ * No room to wait any longer for what is missing: gaps are given up until this segment's own bytes have had their
+ * turn. What is given up is never what the segment brings.
+ */
+static void make_room(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
+		      const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	uint32_t end = seq + (uint32_t)segment->payload.len, until;
+	enum stream_add added = STREAM_FULL;
+	struct bytes now;
+
+	while (channel_open(s) && added == STREAM_FULL && stream_gap(&s->stream)) {
+		if (seq_before(s->stream.next, seq) || !seq_before(s->stream.next, end)) {
+			until = s->stream.ranges->seq;
+			if (seq_before(s->stream.next, seq) && seq_before(seq, until))
+				until = seq;
+			side_give_up(t, flow, side, until, segment);
+			if (!channel_open(s))
+				return;
+		}
+		added = stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now);
+		side_bytes(t, flow, side, now, segment);
+		side_drain(t, flow, side, segment);
+	}
+	/* Not even alone: the rest of it is lost by a limit. */
+	if (added == STREAM_FULL && channel_open(s) && seq_before(s->stream.next, end))
+		channel_missed(t, flow, side, s->stream.next - s->first_seq, end - s->stream.next);
+}
+
 static void side_add(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 		     const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 	enum stream_add added;
 	struct bytes now;
-	uint32_t first;
 	bool conflict;
 
 	if (hello_beyond_gap(s, segment, seq)) {
@@ -157,21 +186,7 @@ static void side_add(struct tracker *t, struct flow *flow, unsigned int side, ui
 	if (added != STREAM_FULL)
 		return;
 	t->counters.stream_full++;
-	/* No room to wait any longer for what is missing. This segment's own bytes have their turn behind it. */
-	while (channel_open(s) && added == STREAM_FULL && stream_gap(&s->stream)) {
-		first = s->stream.ranges->seq;
-		if (seq_before(s->stream.next, seq) && seq_before(seq, first))
-			first = seq;
-		side_give_up(t, flow, side, first, segment);
-		if (!channel_open(s))
-			return;
-		added = stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now);
-		side_bytes(t, flow, side, now, segment);
-		side_drain(t, flow, side, segment);
-	}
-	/* Not even alone: these bytes are lost by a limit. */
-	if (added == STREAM_FULL)
-		channel_missed(t, flow, side, seq - s->first_seq, (uint32_t)segment->payload.len);
+	make_room(t, flow, side, seq, segment);
 }
 
 /* The first data of a direction whose beginning is not known. */
