@@ -60,8 +60,7 @@ struct suite_cipher_params {
 	enum suite_mode mode;
 	uint8_t key_len;
 	uint8_t block_len;    /* CBC: of a block, and so of the IV */
-	uint8_t fixed_iv_len; /* AEAD up to TLS 1.2: the part of the nonce that comes from the keys
-			       */
+	uint8_t fixed_iv_len; /* AEAD up to TLS 1.2: the nonce's part that comes from the keys */
 	uint8_t tag_len;      /* AEAD */
 };
 

@@ -25,8 +25,7 @@ struct record_cipher {
 	struct rc4 rc4;
 	uint64_t sequence;           /* of the next record */
 	uint8_t mac_key[SUITE_HASH_LEN_MAX];   /* SSL 3.0 only */
-	uint8_t iv[BLOCK_LEN_MAX]; /* AEAD: fixed part of the nonce; CBC: the IV of the next record
-				    */
+	uint8_t iv[BLOCK_LEN_MAX];   /* AEAD: fixed part of the nonce; CBC: the next record's IV */
 	uint8_t mac_len;
 	bool is_tls13, no_aad;
 	bool chained;                /* CBC with the last block of the record before as IV */

@@ -15,8 +15,7 @@
 
 #define RECORD_MASTER_SECRET_LEN 48
 #define RECORD_RANDOM_LEN 32
-#define RECORD_OPEN_MAX                                                                            \
-	(16384 + 2048) /* longer bodies are PARSE_BAD; `out` of this size suffices */
+#define RECORD_OPEN_MAX (16384 + 2048)   /* longer bodies are PARSE_BAD; room enough for `out` */
 #define RECORD_AHEAD_MAX 64              /* sequence numbers tried by record_open_ahead() */
 
 struct record_cipher;
@@ -84,8 +83,7 @@ enum parse record_open_dtls12(struct record_cipher *rc, uint8_t type, uint16_t v
 			      uint16_t epoch, uint64_t sequence, struct bytes body, uint8_t *out,
 			      size_t out_size, size_t *out_len);
 
-/* A DTLS 1.3 record with a unified header (RFC 9147 section 4), its sequence number still hidden.
- */
+/* A DTLS 1.3 record with a unified header (RFC 9147 section 4), its number still hidden. */
 struct dtls13_record {
 	uint8_t epoch_bits;       /* the low two bits of the epoch */
 	uint8_t sequence_len;     /* 1 or 2 */

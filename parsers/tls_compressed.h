@@ -17,7 +17,7 @@
 enum tls_compressed {
 	TLS_COMPRESSED_OK,
 	TLS_COMPRESSED_OVERSIZE,    /* more than `limit`: `out` holds the first `limit` bytes */
-	TLS_COMPRESSED_MALFORMED,   /* not a CompressedCertificate, or not that algorithm's format */
+	TLS_COMPRESSED_MALFORMED,   /* not a CompressedCertificate, or not the algorithm's format */
 	TLS_COMPRESSED_LENGTH,      /* gives another length than it claims */
 	TLS_COMPRESSED_UNKNOWN,     /* an algorithm that is not in the registry */
 	TLS_COMPRESSED_NO_MEMORY,   /* over the memory budget */

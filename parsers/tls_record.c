@@ -279,7 +279,7 @@ static bool message_keep(struct tls_reader *r, struct budget *memory, struct byt
 	return true;
 }
 
-/* The candidate was another message after all: what was equal so far has to be gathered now. */
+/* The candidate is another message after all: what was equal so far has to be gathered now. */
 static bool candidate_leave(struct tls_reader *r, struct budget *memory)
 {
 	struct bytes equal = bytes_of(r->candidate->body, r->message_len);
@@ -293,16 +293,22 @@ static bool candidate_leave(struct tls_reader *r, struct budget *memory)
 	return kept;
 }
 
-/* The next piece: compared with the candidate as long as there is one, else kept. */
+/* The next piece: the candidate's as long as there is one, which others may be reading too, else kept here. */
 static bool message_add(struct tls_reader *r, struct budget *memory, struct bytes part)
 {
 	if (r->known && r->message_len == 0 && r->message_header[0] == TLS_CERTIFICATE &&
 	    part.len >= KNOWN_PREFIX)
-		r->candidate = known_find(r->known, r->message_total, part);
+		r->candidate = known_join(r->known, memory, r->message_total, part);
 	if (!r->candidate)
 		return message_keep(r, memory, part);
-	if (memcmp(r->candidate->body + r->message_len, part.data, part.len) == 0)
+	switch (known_feed(r->candidate, r->message_len, part)) {
+	case KNOWN_SAME:
 		return true;
+	case KNOWN_NO_MEMORY:
+		return false;
+	case KNOWN_DIFFERENT:
+		break;
+	}
 	return candidate_leave(r, memory) && message_keep(r, memory, part);
 }
 

@@ -64,7 +64,7 @@ struct tls_item {
 	uint8_t alert_level, alert_description;
 	uint16_t record_version;
 	struct bytes body;        /* borrowed until the next call */
-	const void *known;        /* the value of the known message that this is, or NULL: not looked up */
+	const void *known;        /* the value of the known message that this is, or NULL */
 	uint32_t offset, total;   /* TLS_ITEM_PART: where body lies in the message of `total` bytes */
 	bool opened;              /* came out of a protected record */
 };
@@ -105,9 +105,9 @@ struct tls_reader {
 	uint8_t message_header_len;
 	uint8_t alert[2];
 	uint8_t alert_len;
-	bool cipher_spec_seen;
-	bool in_message;          /* the message header is complete, the body is not */
-	bool release;             /* `message` was given out by the last call: free it now */
+	bool cipher_spec_seen : 1;
+	bool in_message : 1;      /* the message header is complete, the body is not */
+	bool release : 1;         /* `message` was given out by the last call: free it now */
 	const char *why;          /* after PARSE_BAD: a static text */
 };
 

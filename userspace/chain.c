@@ -320,10 +320,13 @@ int chain_from_message(struct chain_table *t, struct bytes body, bool partial,
 	struct bytes list;
 	int err;
 
+	*out = NULL;
 	if (!partial && body.len && (entry = known_find(&t->known, (uint32_t)body.len, body))) {
-		*out = chain_known(t, entry->value);
+		if (entry->value)
+			*out = chain_known(t, entry->value);
 		known_release(entry);
-		return 0;
+		if (*out)
+			return 0;
 	}
 	t->counters.messages++;
 	if (!tls_certificate_list(body, &list))

@@ -30,9 +30,11 @@ struct handshake {
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
 	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
 	struct chain *loose;                 /* chains to be released with it */
-	uint8_t num_loose;
 	uint32_t messages[2];                /* bit n: message type n was seen */
 	struct ledger_row *row[2];           /* by role */
+	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
+	const char *malformed[2];            /* why reading a side ended early, or NULL */
+	uint8_t num_loose;
 	bool recorded[2];                    /* by role */
 	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
 	bool in_sslv2[2];                    /* this side speaks SSL 2.0 */
@@ -44,8 +46,6 @@ struct handshake {
 	bool raw_public_key;
 	uint8_t session_id_len;
 	uint8_t session_id[32];
-	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
-	const char *malformed[2];            /* why reading a side ended early, or NULL */
 };
 
 /* NULL: no memory. Freed by handshake_close(). */

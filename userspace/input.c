@@ -12,7 +12,8 @@
 #include <zstd.h>
 
 #define RAW_SIZE (128u << 10)      /* read from the file at once */
-#define STREAM_SIZE (1u << 20)     /* buffered for who reads */
+#define STREAM_SIZE (1u << 20)     /* buffered for libpcap */
+#define WINDOW_SIZE (256u << 10)   /* read ahead; small enough to stay in the cache of a core */
 #define HEAD_SIZE 64
 #define GZIP_WINDOW (15 + 32)      /* zlib: any window, find the header yourself */
 
@@ -30,6 +31,8 @@ struct input {
 	bool frame_open;           /* in the middle of a packed frame */
 	uint8_t head[HEAD_SIZE];   /* peeked at, still to be read */
 	size_t head_at, head_len;
+	uint8_t *window;           /* unpacked and not yet used: from window_at on */
+	size_t window_at, window_len, window_capacity;
 	FILE *stream;
 	char *stream_buffer;
 	const char *error;
@@ -147,18 +150,24 @@ static size_t unpack(struct input *in, uint8_t *out, size_t len)
 	return read_plain(in, out, len);
 }
 
+/* What was peeked at comes first. */
+static size_t take(struct input *in, uint8_t *out, size_t len)
+{
+	size_t n = in->head_len - in->head_at;
+
+	if (n == 0)
+		return unpack(in, out, len);
+	n = n < len ? n : len;
+	memcpy(out, in->head + in->head_at, n);
+	in->head_at += n;
+	return n;
+}
+
 static ssize_t cookie_read(void *cookie, char *out, size_t len)
 {
 	struct input *in = cookie;
-	size_t n;
+	size_t n = take(in, (uint8_t *)out, len);
 
-	if (in->head_at < in->head_len) {
-		n = in->head_len - in->head_at < len ? in->head_len - in->head_at : len;
-		memcpy(out, in->head + in->head_at, n);
-		in->head_at += n;
-		return (ssize_t)n;
-	}
-	n = unpack(in, (uint8_t *)out, len);
 	if (n == 0 && in->error) {
 		errno = EIO;
 		return -1;
@@ -242,6 +251,7 @@ void input_close(struct input *in)
 	if (in->stream)
 		fclose(in->stream);
 	free(in->stream_buffer);
+	free(in->window);
 	if (in->packing == PACKING_GZIP)
 		inflateEnd(&in->zlib);
 	ZSTD_freeDStream(in->zstd);
@@ -264,6 +274,48 @@ size_t input_peek(struct input *in, void *head, size_t len)
 	n = in->head_len < len ? in->head_len : len;
 	memcpy(head, in->head, n);
 	return n;
+}
+
+/* Makes room behind what is held: moves it to the front, and doubles the window when it is full. */
+static bool window_room(struct input *in)
+{
+	size_t held = in->window_len - in->window_at, capacity = in->window_capacity;
+	uint8_t *larger;
+
+	if (in->window_at) {
+		memmove(in->window, in->window + in->window_at, held);
+		in->window_at = 0;
+		in->window_len = held;
+	}
+	if (held < capacity)
+		return true;
+	capacity = capacity ? capacity * 2 : WINDOW_SIZE;
+	larger = realloc(in->window, capacity);
+	if (!larger) {
+		in->error = "out of memory";
+		return false;
+	}
+	in->window = larger;
+	in->window_capacity = capacity;
+	return true;
+}
+
+struct bytes input_window(struct input *in, size_t want)
+{
+	size_t n;
+
+	while (in->window_len - in->window_at < want && window_room(in)) {
+		n = take(in, in->window + in->window_len, in->window_capacity - in->window_len);
+		if (n == 0)
+			break;
+		in->window_len += n;
+	}
+	return bytes_of(in->window + in->window_at, in->window_len - in->window_at);
+}
+
+void input_advance(struct input *in, size_t len)
+{
+	in->window_at += len;
 }
 
 FILE *input_stream(struct input *in)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "parsers/bytes.h"
+
 struct input;
 
 /* "-": standard input. Returns 0, or a negative errno. The caller frees with input_close(). */
@@ -19,7 +21,15 @@ void input_close(struct input *in);
 /* The first bytes, unpacked; at most `len` of them are put into `head` and stay to be read. */
 size_t input_peek(struct input *in, void *head, size_t len);
 
-/* A stream to read from; owned by `in`. NULL: out of memory. */
+/*
+ * The bytes that come next: at least `want`, fewer only where the input ends or breaks off. They are valid until the
+ * next call. The buffer grows with what arrives, never by what is wanted alone.
+ */
+struct bytes input_window(struct input *in, size_t want);
+/* Of those, `len` are done with. */
+void input_advance(struct input *in, size_t len);
+
+/* For libpcap, instead of the window: a stream to read from; owned by `in`. NULL: out of memory. */
 FILE *input_stream(struct input *in);
 
 /* Whoever read from the stream has closed it. */

@@ -15,7 +15,7 @@ struct host_port {
 	uint16_t port;               /* host byte order */
 };
 
-enum transport { TRANSPORT_TCP, TRANSPORT_UDP };
+enum __attribute__((packed)) transport { TRANSPORT_TCP, TRANSPORT_UDP };
 
 /*
  * A piece of one direction's byte stream, or one datagram. `payload` is borrowed for the call.

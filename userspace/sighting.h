@@ -11,19 +11,20 @@
 #define SERVER_NAME_MAX 255   /* RFC 1035 section 2.3.4; longer ones are cut and marked */
 #define PROTOCOL_NAME_MAX 32  /* of an ALPN identifier */
 
-enum role { ROLE_SERVER, ROLE_CLIENT };
+/* Packed: there may be a million sightings at once. */
+enum __attribute__((packed)) role { ROLE_SERVER, ROLE_CLIENT };
 
 /* How a chain is known. */
-enum witness { WITNESS_WIRE, WITNESS_KEYLOG, WITNESS_SECRET, WITNESS_LIBRARY };
+enum __attribute__((packed)) witness { WITNESS_WIRE, WITNESS_KEYLOG, WITNESS_SECRET, WITNESS_LIBRARY };
 
 /* How TLS was carried. */
-enum tls_protocol { PROTOCOL_TLS, PROTOCOL_DTLS, PROTOCOL_QUIC };
+enum __attribute__((packed)) tls_protocol { PROTOCOL_TLS, PROTOCOL_DTLS, PROTOCOL_QUIC };
 
 /* "tls", "dtls", "quic" */
 const char *protocol_name(enum tls_protocol protocol);
 
 /* Why a sighting has no chain. */
-enum reason {
+enum __attribute__((packed)) reason {
 	REASON_NONE,            /* it has one, or nothing is known yet */
 	REASON_ENCRYPTED,       /* TLS 1.3 with no key */
 	REASON_RESUMED,
@@ -63,6 +64,8 @@ struct sighting {
 	struct host_port server, client;
 	enum transport transport;
 	enum tls_protocol protocol;
+	enum reason reason;
+	enum witness witness[2];         /* of the chain, by role */
 	uint64_t start_ns, end_ns;       /* the first and the last packet that told something */
 	uint64_t frame_number;           /* of the packet that completed the server's chain, or of the first */
 	uint16_t version, cipher;        /* 0: not seen */
@@ -74,12 +77,10 @@ struct sighting {
 	bool resumed;
 	bool has_ech;
 	bool has_hello;                  /* a hello was seen, so the fields above stand for something */
-	enum reason reason;
+	struct alert alert;              /* the first one in clear */
 	const char *detail;              /* a static text beside the reason, or NULL */
 	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
-	struct alert alert;              /* the first one in clear */
 	const struct chain *chain[2];    /* by role; NULL: none */
-	enum witness witness[2];         /* of the chain, by role */
 	struct fingerprint *client_print, *server_print;  /* JA3 and JA4; JA3S; NULL: none */
 	const char *carrier;             /* "plain", "smtp" ..., static; NULL: not known */
 	char *server_name;               /* bytes as sent, not text; NULL: none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Capture files. libpcap reads pcap in all its dialects; pcapng is walked block by block by our own
- * parser, because libpcap gives up where interfaces have different link types.
+ * Capture files. pcapng is walked block by block by our own parser, because libpcap gives up where
+ * interfaces have different link types. Plain pcap is read in place, because libpcap copies each packet twice;
+ * libpcap reads all other dialects.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,24 +11,22 @@
 #include <pcap/pcap.h>
 
 #include "parsers/packet.h"
+#include "parsers/pcapfile.h"
 #include "parsers/pcapng.h"
 #include "userspace/input.h"
 #include "userspace/pipeline.h"
 #include "userspace/source.h"
 
 #define PCAPNG_SECRETS_TLS 0x544c534b   /* "TLSK": an NSS key log */
-#define BLOCK_STEP (1u << 20)    /* a block's buffer grows by at most this before its bytes are there */
 
 struct source_file {
 	struct source head;
 	char *path;
 	struct input *input;
-	pcap_t *pcap;            /* pcap ... */
-	struct pcapng *pcapng;   /* ... or pcapng */
-	uint8_t *block;
-	size_t block_capacity;
-	uint64_t offset;         /* pcapng: of the block being read */
-	uint64_t packets, bytes_before;
+	struct pcapfile plain;   /* pcap ... */
+	struct pcapng *pcapng;   /* ... or pcapng ... */
+	pcap_t *pcap;            /* ... or a dialect */
+	uint64_t packets;
 	int unknown_link;        /* a link type that was met and is not known, or -1 */
 };
 
@@ -46,7 +45,6 @@ static void file_free(struct source *s)
 	}
 	pcapng_free(f->pcapng);
 	input_close(f->input);
-	free(f->block);
 	free(f->path);
 	free(f);
 }
@@ -107,51 +105,49 @@ static int read_pcap(struct source_file *f, struct pipeline *p, unsigned int bud
 	return 1;
 }
 
-static bool block_reserve(struct source_file *f, size_t len)
+static int read_plain(struct source_file *f, struct pipeline *p, unsigned int budget)
 {
-	uint8_t *larger;
+	struct frame frame = { .link = f->plain.link };
+	struct bytes window = input_window(f->input, PCAPFILE_RECORD_LEN), rest = window;
+	struct pcapfile_packet packet;
+	enum parse result;
+	size_t need;
 
-	if (len <= f->block_capacity)
-		return true;
-	larger = realloc(f->block, len);
-	if (!larger)
-		return false;
-	f->block = larger;
-	f->block_capacity = len;
-	return true;
-}
-
-/* Reads up to `want` bytes of the block; the buffer grows with what arrives. */
-static bool block_fill(struct source_file *f, size_t have, size_t want)
-{
-	FILE *stream = input_stream(f->input);
-	size_t step;
-
-	while (have < want) {
-		step = want - have < BLOCK_STEP ? want - have : BLOCK_STEP;
-		if (!block_reserve(f, have + step) || fread(f->block + have, 1, step, stream) != step)
-			return false;
-		have += step;
+	while (budget > 0) {
+		result = pcapfile_next(&f->plain, &rest, &packet, &need);
+		if (result == PARSE_BAD)
+			return file_broken(f, "a packet has an impossible length");
+		if (result == PARSE_MORE) {
+			input_advance(f->input, window.len - rest.len);
+			window = rest = input_window(f->input, need);
+			if (rest.len >= need)
+				continue;
+			return rest.len ? file_broken(f, "the file breaks off inside a packet") : file_end(f);
+		}
+		budget--;
+		frame.number = ++f->packets;
+		frame.time_ns = packet.time_ns;
+		frame.data = packet.data;
+		frame.wire_len = packet.wire_len;
+		pipeline_frame(p, &frame);
 	}
-	return true;
+	input_advance(f->input, window.len - rest.len);
+	return 1;
 }
 
-/* 1: a whole block is in f->block; 0: the file ends here; negative: broken. */
-static int next_block(struct source_file *f, uint32_t *len)
+/* 1: a whole block is at the front of `window`; 0: the file ends here; negative: broken. */
+static int next_block(struct source_file *f, struct bytes *window, uint32_t *len)
 {
-	FILE *stream = input_stream(f->input);
-	size_t got;
-
-	if (!stream || !block_reserve(f, PCAPNG_HEADER_LEN))
-		return file_broken(f, "out of memory");
-	got = fread(f->block, 1, PCAPNG_HEADER_LEN, stream);
-	if (got == 0 && !input_error(f->input))
+	*window = input_window(f->input, PCAPNG_HEADER_LEN);
+	if (window->len == 0 && !input_error(f->input))
 		return 0;
-	if (got != PCAPNG_HEADER_LEN)
+	if (window->len < PCAPNG_HEADER_LEN)
 		return file_broken(f, "the file breaks off inside a block header");
-	if (pcapng_block_len(f->pcapng, bytes_of(f->block, got), len) != PARSE_OK)
+	if (pcapng_block_len(f->pcapng, *window, len) != PARSE_OK)
 		return file_broken(f, "a block has an impossible length");
-	if (!block_fill(f, PCAPNG_HEADER_LEN, *len))
+	if (window->len < *len)
+		*window = input_window(f->input, *len);
+	if (window->len < *len)
 		return file_broken(f, "the file breaks off inside a block");
 	return 1;
 }
@@ -162,6 +158,7 @@ static int read_pcapng(struct source_file *f, struct pipeline *p, unsigned int b
 	struct pcapng_frame packet;
 	struct frame frame;
 	enum pcapng_item what;
+	struct bytes window;
 	const char *why;
 	uint32_t len;
 	int result;
@@ -170,10 +167,11 @@ static int read_pcapng(struct source_file *f, struct pipeline *p, unsigned int b
 	if (f->packets == 0)
 		pipeline_secrets(p, bytes_of(NULL, 0));
 	while (budget-- > 0) {
-		result = next_block(f, &len);
+		result = next_block(f, &window, &len);
 		if (result <= 0)
 			return result == 0 ? file_end(f) : result;
-		if (!pcapng_block(f->pcapng, bytes_of(f->block, len), &what, &packet, &secrets, &why))
+		input_advance(f->input, len);
+		if (!pcapng_block(f->pcapng, bytes_of(window.data, len), &what, &packet, &secrets, &why))
 			return file_broken(f, why);
 		if (what == PCAPNG_SECRETS && secrets.type == PCAPNG_SECRETS_TLS)
 			pipeline_secrets(p, secrets.data);
@@ -193,7 +191,9 @@ static int file_read(struct source *s, struct pipeline *p, unsigned int budget)
 {
 	struct source_file *f = of(s);
 
-	return f->pcapng ? read_pcapng(f, p, budget) : read_pcap(f, p, budget);
+	if (f->pcapng)
+		return read_pcapng(f, p, budget);
+	return f->pcap ? read_pcap(f, p, budget) : read_plain(f, p, budget);
 }
 
 static void file_counters(const struct source *s, struct source_counters *out)
@@ -232,11 +232,31 @@ static int open_pcap(struct source_file *f, char *why, size_t why_size)
 	return 0;
 }
 
+static int open_format(struct source_file *f, char *why, size_t why_size)
+{
+	uint8_t head[PCAPFILE_HEADER_LEN];
+	struct bytes begin = bytes_of(head, input_peek(f->input, head, sizeof(head)));
+
+	if (pcapng_recognise(begin)) {
+		f->pcapng = pcapng_new();
+		if (f->pcapng)
+			return 0;
+		snprintf(why, why_size, "%s: out of memory", f->path);
+		return -ENOMEM;
+	}
+	if (!pcapfile_header(begin, &f->plain) || !packet_link_known(f->plain.link))
+		return open_pcap(f, why, why_size);
+	if (input_window(f->input, PCAPFILE_HEADER_LEN).len < PCAPFILE_HEADER_LEN) {
+		snprintf(why, why_size, "%s: %s", f->path, input_error(f->input));
+		return -ENOMEM;
+	}
+	input_advance(f->input, PCAPFILE_HEADER_LEN);
+	return 0;
+}
+
 int source_file_open(const char *path, struct source **out, char *why, size_t why_size)
 {
 	struct source_file *f = calloc(1, sizeof(*f));
-	uint8_t head[PCAPNG_HEADER_LEN];
-	size_t len;
 	int err = -ENOMEM;
 
 	if (!f || !(f->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
@@ -251,15 +271,7 @@ int source_file_open(const char *path, struct source **out, char *why, size_t wh
 		snprintf(why, why_size, "%s: %s", f->path, strerror(-err));
 		goto fail;
 	}
-	len = input_peek(f->input, head, sizeof(head));
-	if (pcapng_recognise(bytes_of(head, len))) {
-		f->pcapng = pcapng_new();
-		err = f->pcapng ? 0 : -ENOMEM;
-		if (err)
-			snprintf(why, why_size, "%s: out of memory", f->path);
-	} else {
-		err = open_pcap(f, why, why_size);
-	}
+	err = open_format(f, why, why_size);
 	if (err)
 		goto fail;
 	*out = &f->head;

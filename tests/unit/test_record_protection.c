@@ -32,8 +32,8 @@ static uint8_t out_type;
 
 static bool record_next(struct bytes *in, bool dtls, struct record *r)
 {
-	uint16_t high;
-	uint32_t low;
+	uint16_t high = 0;
+	uint32_t low = 0;
 
 	if (in->len == 0)
 		return false;
