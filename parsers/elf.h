@@ -25,7 +25,7 @@
 #define ELF_SYMBOLS_MAX (4u << 20)  /* symbols looked at in one table without a hash */
 #define ELF_NAME_MAX 4096           /* bytes of one symbol's name */
 #define ELF_NAMES_MAX 64            /* places of a searched part in the names of .symtab */
-#define ELF_RELOCATIONS_MAX (4u << 20)
+#define ELF_RELOCATIONS_MAX (2u << 20)
 #define ELF_BUILD_ID_MAX 64
 
 enum elf_machine { ELF_X86_64 = 62, ELF_AARCH64 = 183 };   /* e_machine */

@@ -39,7 +39,8 @@ uint64_t siphash(const struct hash_key *key, const void *data, size_t len)
 		v[0] ^= word;
 	}
 	word = 0;
-	memcpy(&word, p, left);
+	if (left)
+		memcpy(&word, p, left);
 	last |= word;
 	v[3] ^= last;
 	sip_round(v);

@@ -69,6 +69,7 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 	flow->handshake = handshake_new(t, flow, segment);
 	if (!flow->handshake)
 		return false;
+	flow->handshake->s.carrier = flow->carrier ? flow->carrier : starttls_name(&flow->hint);
 	for (i = 0; i < 2; i++)
 		if (flow->side[i].syn_seen && !flow->side[!i].syn_seen)
 			flow->handshake->opener_side = (uint8_t)i;
@@ -226,6 +227,13 @@ static bool begin_found(struct tracker *t, struct flow *flow, unsigned int side,
 	return begin_tls(t, flow, side, found, in, segment);
 }
 
+static enum starttls_speaker speaker_of(const struct flow *flow, unsigned int side)
+{
+	if (flow->side[side].syn_seen == flow->side[!side].syn_seen)
+		return STARTTLS_SPEAKER_UNKNOWN;
+	return flow->side[side].syn_seen ? STARTTLS_OPENER : STARTTLS_ANSWERER;
+}
+
 /* Looks for TLS in bytes that are next in order and have no remembered tail before them. */
 static bool search(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		   const struct segment *segment)
@@ -247,8 +255,12 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 		return begin_found(t, flow, side, found, in, segment);
 	result = tls_find(in, &at, &found);
 	s->searched += (uint32_t)in.len;
-	if (result == PARSE_OK)
+	if (result == PARSE_OK) {
+		if (at)
+			starttls_look(&flow->hint, speaker_of(flow, side), bytes_of(in.data, at));
 		return begin_tls(t, flow, side, found, bytes_of(in.data + at, in.len - at), segment);
+	}
+	starttls_look(&flow->hint, speaker_of(flow, side), in);
 	if (result == PARSE_MORE)
 		keep_tail(s, bytes_of(in.data + at, in.len - at));
 	else if (s->searched > SEARCH_BYTES)

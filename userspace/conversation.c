@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/conversation.h"
 
+#include "userspace/carriage.h"
 #include "userspace/channel.h"
 #include "userspace/handshake.h"
 #include "userspace/overlap.h"
@@ -58,13 +59,37 @@ static void keep_for_comparison(struct tracker *t, struct side *s, uint32_t seq,
 		overlap_keep(t, s, seq + before, bytes_of(in.data + before, in.len - before));
 }
 
+/*
+ * Is there another framing around TLS? It shows in the first bytes of either side; from then on all is the
+ * carrier's.
+ */
+static bool carried(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		    const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+
+	if (flow->carriage) {
+		carriage_bytes(t, flow, side, in, segment);
+		return true;
+	}
+	if (s->searched || s->tail_len || s->state != SIDE_SEARCHING || flow->handshake || !in.len ||
+	    carriage_begin(t, flow, CARRIER_OVER_TCP, in) != PARSE_OK)
+		return false;
+	carriage_bytes(t, flow, side, in, segment);
+	return true;
+}
+
 /* Bytes that are next in order. */
 static void side_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		       const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 	uint32_t seq = s->stream.next - (uint32_t)in.len;
-	bool asked = channel_bytes(t, flow, side, in, segment);
+	bool asked;
+
+	if (carried(t, flow, side, in, segment))
+		return;
+	asked = channel_bytes(t, flow, side, in, segment);
 
 	if (flow->handshake && in.len && (s->state == SIDE_READING || s->overlap))
 		keep_for_comparison(t, s, seq, in);
@@ -97,6 +122,8 @@ static void side_give_up(struct tracker *t, struct flow *flow, unsigned int side
 	uint32_t gap = seq - s->stream.next, from = s->stream.next - s->first_seq;
 
 	stream_skip(&s->stream, &t->memory, seq);
+	if (flow->carriage)
+		carriage_missed(t, flow, side, gap, segment);
 	channel_missed(t, flow, side, from, gap);
 	side_drain(t, flow, side, segment);
 }
@@ -142,7 +169,9 @@ static void make_room(struct tracker *t, struct flow *flow, unsigned int side, u
 	enum stream_add added = STREAM_FULL;
 	struct bytes now;
 
-	while (channel_open(s) && added == STREAM_FULL && stream_gap(&s->stream)) {
+	while (channel_open(s) && added == STREAM_FULL &&
+	       (stream_gap(&s->stream) ||
+		(!seq_before(s->stream.next, seq) && seq_before(s->stream.next, end)))) {
 		if (seq_before(s->stream.next, seq) || !seq_before(s->stream.next, end)) {
 			until = s->stream.ranges->seq;
 			if (seq_before(s->stream.next, seq) && seq_before(seq, until))
@@ -386,6 +415,7 @@ void conversation_close(struct tracker *t, struct flow *flow)
 		segment.time_ns = flow->handshake->s.end_ns;
 	for (i = 0; i < 2; i++)
 		side_flush(t, flow, i, &segment);
+	carriage_close(t, flow);
 	channel_keys_arrived(t, flow, &segment);
 	if (flow->handshake)
 		channel_close(t, flow);

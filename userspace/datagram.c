@@ -7,6 +7,7 @@
 #include "parsers/dtls.h"
 #include "parsers/quic.h"
 #include "parsers/turn.h"
+#include "userspace/carriage.h"
 #include "userspace/handshake.h"
 #include "userspace/handshake_dtls.h"
 #include "userspace/handshake_keys.h"
@@ -16,7 +17,6 @@
 
 /* What a flow of datagrams carries. */
 struct datagrams {
-	const char *carrier;              /* of DTLS: "turn", "capwap"; NULL: plain */
 	struct quic *quic;                /* QUIC ... */
 	uint32_t quic_restarts;
 	struct dtls_reader *dtls[2];      /* ... or DTLS, by side */
@@ -76,7 +76,8 @@ static bool make_state(struct tracker *t, struct flow *flow, const struct recogn
 	if (!d)
 		return false;
 	flow->datagrams = d;
-	d->carrier = r->carrier;
+	if (r->carrier)
+		flow->carrier = r->carrier;
 	if (r->quic) {
 		d->quic = quic_new(t->quic, &t->memory, t->limits.message,
 				   t->keys ? QUIC_HELD_MAX : QUIC_HELD_WITHOUT_KEYS);
@@ -100,7 +101,7 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 	if (!flow->handshake)
 		return false;
 	flow->handshake->s.protocol = protocol;
-	flow->handshake->s.carrier = flow->datagrams->carrier ? flow->datagrams->carrier : "plain";
+	flow->handshake->s.carrier = flow->carrier ? flow->carrier : "plain";
 	flow->handshake->quic = flow->datagrams->quic;
 	return true;
 }
@@ -176,30 +177,77 @@ static void take_dtls_datagram(struct tracker *t, struct flow *flow, unsigned in
 	take_dtls(t, flow, side, in, false, segment);
 }
 
-void datagram_segment(struct tracker *t, const struct segment *segment)
+/* Gives what was recognised to the flow's reader, made if there is none. */
+static void take_recognised(struct tracker *t, struct flow *flow, unsigned int side,
+			    const struct recognised *r, const struct segment *segment)
 {
-	struct recognised r;
-	struct flow *flow;
-	unsigned int side;
-
-	if (!recognise(segment->payload, &r))
-		return;
-	flow = r.begins ? flow_table_get(t->flows, segment, &side) : flow_table_find(t->flows, segment, &side);
-	if (!flow)
-		return;
-	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
-	if (!flow->datagrams && (!r.begins || !make_state(t, flow, &r))) {
-		t->counters.no_memory += r.begins;
+	if (!flow->datagrams && (!r->begins || !make_state(t, flow, r))) {
+		t->counters.no_memory += r->begins;
 		return;
 	}
 	if (segment->payload_cut)
 		flow->side[side].cut = true;
 	flow->side[side].data_seen = true;
-	if (flow->datagrams->quic && r.quic)
-		take_quic(t, flow, side, r.inner, segment);
-	else if (flow->datagrams->dtls[1] && r.dtls)
-		take_dtls_datagram(t, flow, side, r.inner, segment);
+	if (flow->datagrams->quic && r->quic)
+		take_quic(t, flow, side, r->inner, segment);
+	else if (flow->datagrams->dtls[1] && r->dtls)
+		take_dtls_datagram(t, flow, side, r->inner, segment);
 	close_if_over(t, flow);
+}
+
+void datagram_inside(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		     const struct segment *segment)
+{
+	struct recognised r;
+
+	if (recognise(in, &r))
+		take_recognised(t, flow, side, &r, segment);
+}
+
+/* Does a carrier begin with this datagram? */
+static bool begin_carrier(struct tracker *t, const struct segment *segment)
+{
+	const struct carrier_ops *ops;
+	struct flow *flow;
+	unsigned int side;
+
+	if (!segment->payload.len ||
+	    carrier_recognise(CARRIER_OVER_UDP, segment->payload, &ops) != PARSE_OK)
+		return false;
+	flow = flow_table_get(t->flows, segment, &side);
+	if (!flow || flow->datagrams || flow->carriage ||
+	    carriage_begin(t, flow, CARRIER_OVER_UDP, segment->payload) != PARSE_OK)
+		return false;
+	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
+	t->datagram_carriers = true;
+	carriage_bytes(t, flow, side, segment->payload, segment);
+	return true;
+}
+
+/*
+ * A flow is made only for what begins one of ours. Only where carriers were met are all other datagrams looked
+ * up: their packets do not show what they are.
+ */
+void datagram_segment(struct tracker *t, const struct segment *segment)
+{
+	struct recognised r = { 0 };
+	bool recognised = recognise(segment->payload, &r);
+	struct flow *flow = NULL;
+	unsigned int side;
+
+	if (r.begins)
+		flow = flow_table_get(t->flows, segment, &side);
+	else if (recognised || t->datagram_carriers)
+		flow = flow_table_find(t->flows, segment, &side);
+	if (!flow) {
+		begin_carrier(t, segment);
+		return;
+	}
+	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
+	if (flow->carriage)
+		carriage_bytes(t, flow, side, segment->payload, segment);
+	else if (recognised)
+		take_recognised(t, flow, side, &r, segment);
 }
 
 /* What the server's side did not show whole. */

@@ -10,6 +10,10 @@
 /* A UDP datagram, as a segment. Cheap where it is none of ours: nothing is looked up. */
 void datagram_segment(struct tracker *t, const struct segment *segment);
 
+/* A datagram that lay inside another framing; the flow is of no table. */
+void datagram_inside(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		     const struct segment *segment);
+
 /* The flow is going away: records what is open, frees what it holds. */
 void datagram_close(struct tracker *t, struct flow *flow);
 

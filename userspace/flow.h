@@ -8,6 +8,7 @@
 #ifndef CERTTAP_FLOW_H
 #define CERTTAP_FLOW_H
 
+#include "parsers/starttls.h"
 #include "parsers/stream.h"
 #include "userspace/hash.h"
 #include "userspace/segment.h"
@@ -52,6 +53,7 @@ struct flow_key {
 
 struct handshake;
 struct datagrams;
+struct carriage;
 
 struct flow {
 	struct flow_key key;
@@ -62,6 +64,9 @@ struct flow {
 	struct side side[2];     /* side[i]: what end[i] sends */
 	struct handshake *handshake;
 	struct datagrams *datagrams;     /* UDP, see datagram.h; NULL: TCP */
+	struct carriage *carriage;       /* TLS is inside another framing, see carriage.h; NULL: it is not */
+	const char *carrier;             /* the carrier's name; NULL: as the hint has it */
+	struct starttls_hint hint;       /* what was said before TLS */
 };
 
 struct flow_counters {

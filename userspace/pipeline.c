@@ -8,6 +8,7 @@
 #include "parsers/packet.h"
 #include "parsers/quic.h"
 #include "parsers/tunnel.h"
+#include "userspace/carriage.h"
 #include "userspace/conversation.h"
 #include "userspace/datagram.h"
 #include "userspace/fingerprints.h"
@@ -43,6 +44,7 @@ static void drop_flow(void *context, struct flow *flow)
 {
 	struct pipeline *p = context;
 
+	carriage_close(&p->tracker, flow);
 	if (flow->datagrams)
 		datagram_close(&p->tracker, flow);
 	else

@@ -66,6 +66,7 @@ struct tracker {
 	struct budget memory;
 	struct observer observer;
 	struct tracker_counters counters;
+	bool datagram_carriers;          /* some flow of datagrams has a carrier: all must be looked up */
 	uint8_t *spare[32];              /* buffers to be used again, see overlap.c */
 	unsigned int num_spare;
 };

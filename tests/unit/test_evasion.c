@@ -116,6 +116,28 @@ static void test_lost_behind_leaf(void **state)
 	expect("server:lost with a part; ");
 }
 
+/* With a limit that a segment only partly fits, no byte that was in order may vanish. */
+static void test_partly_full(void **state)
+{
+	struct pipeline_limits limits = PIPELINE_LIMITS_DEFAULT;
+	size_t cert = f.certificate_at;
+
+	(void)state;
+	limits.tracker.stream = (struct stream_limits){ .held = 120, .ranges = 8 };
+	tap_open_limits(&t, &limits);
+	tap_syn(&t);
+	tap_send(&t, CLIENT, buffer_bytes(&f.hello), 1460);
+	/* Held: 60 bytes beyond byte 1, and 20 further on; then a segment over all of it. */
+	tap_segment(&t, SERVER, (int64_t)cert + 60, TCP_ACK, bytes_of(f.server.data + cert + 60, 40));
+	tap_segment(&t, SERVER, (int64_t)cert + 400, TCP_ACK, bytes_of(f.server.data + cert + 400, 40));
+	tap_segment(&t, SERVER, (int64_t)cert, TCP_ACK, bytes_of(f.server.data + cert, f.server.len - cert));
+	t.at[SERVER] = (uint32_t)f.server.len;
+	tap_send(&t, CLIENT, buffer_bytes(&f.client), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&f.finish), 1460);
+	tap_fin(&t);
+	expect("server:chain 2; ");
+}
+
 /* A Certificate over the limit that is lost in its middle, then another one: the second alone is a chain. */
 static void test_second_after_loss(void **state)
 {
@@ -267,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_client_half),
 		cmocka_unit_test(test_early_data_and_retry),
 		cmocka_unit_test(test_lost_behind_leaf),
+		cmocka_unit_test(test_partly_full),
 		cmocka_unit_test(test_second_after_loss),
 		cmocka_unit_test(test_established_late),
 		cmocka_unit_test(test_tiny_glance),
