@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FTP with GSSAPI (RFC 2228 section 3, as grid computing uses it: GSI): the tokens are TLS records, in base64, in
- * "ADAT" commands and in "335 ADAT=" and "235 ADAT=" replies. Everything else on the connection is passed over.
+ * FTP with GSSAPI (RFC 2228 section 3, as grid computing uses it: GSI): the tokens are TLS records,
+ * in base64, in "ADAT" commands and in "335 ADAT=" and "235 ADAT=" replies. Everything else on the
+ * connection is passed over.
  */
 #include "parsers/carrier_types.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JXTA over TCP (JXTA v2.0 Protocols Specification, "Standard Message Transport Bindings"): a line of greeting, then
- * messages, each behind a few headers. TLS between two peers travels in elements of the type
- * application/x-jxta-tls-block, whose name is their number, from 1. All of a connection is taken for one conversation.
+ * JXTA over TCP (JXTA v2.0 Protocols Specification, "Standard Message Transport Bindings"): a line
+ * of greeting, then messages, each behind a few headers. TLS between two peers travels in elements
+ * of the type application/x-jxta-tls-block, whose name is their number, from 1. All of a connection
+ * is taken for one conversation.
  */
 #include "parsers/carrier_types.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenVPN: TLS in the messages of a control channel, over UDP, or over TCP with a length of 16 bits before each
- * packet. Each key id has a TLS connection and message numbers of its own. Where the control channel is
- * encrypted (--tls-crypt) nothing is recognised.
+ * OpenVPN: TLS in the messages of a control channel, over UDP, or over TCP with a length of 16 bits
+ * before each packet. Each key id has a TLS connection and message numbers of its own. Where the
+ * control channel is encrypted (--tls-crypt) nothing is recognised.
  */
 #include "parsers/carrier_types.h"
 #include "parsers/openvpn.h"
@@ -19,7 +19,7 @@ struct openvpn_end {
 	uint8_t begun;                 /* a bit for each key id */
 	bool session_known;
 	bool lost;                     /* a packet was lost: say so with the next piece */
-	uint8_t popping;               /* 1 + the key whose held messages may have become next; 0: none */
+	uint8_t popping;               /* 1 + the key whose held messages may be next; 0: none */
 };
 
 struct openvpn {
@@ -82,7 +82,10 @@ static void end_begin(struct openvpn_end *end, struct budget *memory, uint8_t ke
 	end->begun |= (uint8_t)(1u << key);
 }
 
-/* A reset begins a key; the other end's answer to it belongs to the same; a repeated one changes nothing. */
+/*
+ * A reset begins a key; the other end's answer to it belongs to the same; a repeated one changes
+ * nothing.
+ */
 static void take_reset(struct openvpn *s, struct budget *memory, unsigned int side,
 		       const struct openvpn_packet *p)
 {
@@ -106,28 +109,39 @@ static void take_reset(struct openvpn *s, struct budget *memory, unsigned int si
 	end_begin(end, memory, p->key_id, 1);
 }
 
-/* Gives the message, if it is the next one. */
+/*
+ * A message of a key whose reset was not seen: followed only from where TLS begins. (OpenVPN 2.6
+ * encrypts the control channel from the second connection on, and its packets must not be misread.)
+ */
+static bool begin_midway(struct openvpn *s, struct budget *memory, unsigned int side,
+			 const struct openvpn_packet *p, struct bytes packet)
+{
+	unsigned int hmac_len;
+
+	if (!openvpn_begins(packet, &hmac_len) || hmac_len != s->hmac_len)
+		return false;
+	if (s->conversation[p->key_id] == 0)
+		key_restart(s, memory, p->key_id);
+	session_begin(&s->end[side], p);
+	end_begin(&s->end[side], memory, p->key_id, p->message);
+	return true;
+}
+
+/* True: the message is the next one. */
 static bool take_control(struct openvpn *s, struct budget *memory, unsigned int side,
-			 const struct openvpn_packet *p, struct bytes *out)
+			 const struct openvpn_packet *p, struct bytes packet)
 {
 	struct openvpn_end *end = &s->end[side];
 	enum order_add added;
 
-	if (!end->session_known)
-		session_begin(end, p);
-	else if (memcmp(end->session, p->session, sizeof(p->session)) != 0)
+	if (end->session_known && memcmp(end->session, p->session, sizeof(p->session)) != 0)
 		return false;
-	if (!(end->begun >> p->key_id & 1)) {
-		/* The reset was not seen: begin with what we have. */
-		if (s->conversation[p->key_id] == 0)
-			key_restart(s, memory, p->key_id);
-		end_begin(end, memory, p->key_id, p->message > 1 ? p->message : 1);
-	}
+	if (!(end->begun >> p->key_id & 1) && !begin_midway(s, memory, side, p, packet))
+		return false;
 	added = order_add(&end->order[p->key_id], memory, p->message, p->payload);
 	if (added != ORDER_IGNORED)
 		end->popping = p->key_id + 1;
-	*out = p->payload;
-	return added == ORDER_NOW && out->len > 0;
+	return added == ORDER_NOW && p->payload.len > 0;
 }
 
 static bool take_packet(struct carrier *c, struct budget *memory, struct bytes in,
@@ -145,12 +159,13 @@ static bool take_packet(struct carrier *c, struct budget *memory, struct bytes i
 	}
 	if (!openvpn_parse(in, s->hmac_len, &p))
 		return false;
-	out->bytes = bytes_of(NULL, 0);
 	if (openvpn_is_reset(p.opcode))
 		take_reset(s, memory, c->side, &p);
-	else if (p.opcode == OPENVPN_CONTROL && take_control(s, memory, c->side, &p, &out->bytes))
-		out->conversation = s->conversation[p.key_id];
-	return out->bytes.len > 0;
+	if (p.opcode != OPENVPN_CONTROL || !take_control(s, memory, c->side, &p, in))
+		return false;
+	out->bytes = p.payload;
+	out->conversation = s->conversation[p.key_id];
+	return true;
 }
 
 /* What was put back in order, if anything. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EAP in RADIUS (RFC 3579), on any port. One pair of ports carries many conversations at once. A Challenge
- * answers the Request of the same identifier (RFC 2865 section 3), and the next Request repeats the Challenge's State
- * attribute (section 5.24): so the packets of a conversation follow each other.
+ * EAP in RADIUS (RFC 3579), on any port. One pair of ports carries many conversations at once. A
+ * Challenge answers the Request of the same identifier (RFC 2865 section 3), and the next Request
+ * repeats the Challenge's State attribute (section 5.24): so the packets of a conversation follow
+ * each other.
  */
 #include "parsers/carrier_types.h"
 #include "parsers/eap.h"
@@ -49,7 +50,10 @@ static bool next_attribute(struct bytes *in, uint8_t *type, struct bytes *value)
 	       bytes_take(in, len - 2u, value);
 }
 
-/* All attributes must fit exactly; one must hold EAP, one must authenticate it (RFC 3579 section 3.2). */
+/*
+ * All attributes must fit exactly; one must hold EAP, one must authenticate it (RFC 3579 section
+ * 3.2).
+ */
 static bool parse_attributes(struct radius_packet *p)
 {
 	struct bytes rest = p->attributes, value;
@@ -129,7 +133,10 @@ static enum parse recognise(struct bytes head)
 		       PARSE_OK : PARSE_BAD;
 }
 
-/* FNV-1a. An attacker who makes two States collide mixes up no conversations but those on his own ports. */
+/*
+ * FNV-1a. An attacker who makes two States collide mixes up no conversations but those on his own
+ * ports.
+ */
 static uint64_t state_hash(struct bytes in)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
@@ -159,7 +166,9 @@ static bool is_repeated(const struct conversation *c, const struct radius_packet
 	       memcmp(c->authenticator, p->authenticator.data, AUTHENTICATOR_LEN) == 0;
 }
 
-/* The conversation a Request belongs to, a new one if need be; NULL: the Request was seen before. */
+/*
+ * The conversation a Request belongs to, a new one if need be; NULL: the Request was seen before.
+ */
 static struct conversation *find_for_request(struct radius *s, const struct radius_packet *p)
 {
 	struct conversation *c, *found = NULL;

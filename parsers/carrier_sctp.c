@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS over SCTP (RFC 3436: a TLS connection for each pair of streams of the same number) and DTLS over SCTP
- * (RFC 6083: one for all streams, a record a message). Which of them a stream holds, its first bytes say. Chunks
- * are put in order by their transmission number over all streams of a direction.
+ * TLS over SCTP (RFC 3436: a TLS connection for each pair of streams of the same number) and DTLS
+ * over SCTP (RFC 6083: one for all streams, a record a message). Which of them a stream holds, its
+ * first bytes say. Chunks are put in order by their transmission number over all streams of a
+ * direction.
  */
 #include "parsers/carrier_types.h"
 #include "parsers/sctp.h"
@@ -10,7 +11,7 @@
 #define STREAMS_MAX 32         /* that are looked at, for each direction */
 #define MESSAGE_MAX (64u * 1024)
 #define DTLS_CONVERSATION 0x10000u  /* stream numbers are 16 bits */
-#define ASSOCIATION 0x20000u        /* so far apart are the conversations of one association and the next */
+#define ASSOCIATION 0x20000u        /* from the conversations of one to those of the next */
 
 enum stream_holds { HOLDS_UNKNOWN, HOLDS_TLS, HOLDS_DTLS, HOLDS_OTHER };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TDS, SQL Server's protocol (MS-TDS sections 2.2.3.1 and 2.2.6.5): after one PRELOGIN each way the TLS handshake
- * travels in PRELOGIN packets, and what follows it in bare records. (TDS 8 begins with TLS; no carrier.)
+ * TDS, SQL Server's protocol (MS-TDS sections 2.2.3.1 and 2.2.6.5): after one PRELOGIN each way the
+ * TLS handshake travels in PRELOGIN packets, and what follows it in bare records. (TDS 8 begins
+ * with TLS; no carrier.)
  */
 #include "parsers/carrier_types.h"
 

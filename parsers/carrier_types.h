@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between carrier.c (the table, the common code) and the files that know a carrier's framing: the row of the table,
- * and two helpers. `gather` joins a frame that came in pieces; `order` puts numbered messages in
- * order, holding back what comes too early.
+ * Between carrier.c (the table, the common code) and the files that know a carrier's framing: the
+ * row of the table, and two helpers. `gather` joins a frame that came in pieces; `order` puts
+ * numbered messages in order, holding back what comes too early.
  */
 #ifndef CERTTAP_CARRIER_TYPES_H
 #define CERTTAP_CARRIER_TYPES_H
@@ -48,9 +48,9 @@ struct gather {
 };
 
 /*
- * The next `want` bytes: in place, if `in` has them all, else joined with those gathered before; borrowed until
- * the next call. PARSE_MORE: `in` is used up, its bytes are kept. PARSE_BAD: no memory. What is held grows with
- * the bytes that came, never by what a length field claims.
+ * The next `want` bytes: in place, if `in` has them all, else joined with those gathered before;
+ * borrowed until the next call. PARSE_MORE: `in` is used up, its bytes are kept. PARSE_BAD: no
+ * memory. What is held grows with the bytes that came, never by what a length field claims.
  */
 enum parse gather_take(struct gather *g, struct budget *memory, struct bytes *in, uint32_t want,
 		       struct bytes *out);
@@ -85,7 +85,7 @@ struct order {
 
 enum order_add {
 	ORDER_NOW,     /* it is the next one: hand it on */
-	ORDER_KEPT,    /* too early; if that was one too many, a gap was given up: see order_pop() */
+	ORDER_KEPT,    /* too early; one too many gives up a gap: see order_pop() */
 	ORDER_IGNORED, /* came before, is too far ahead, or there is no memory */
 };
 

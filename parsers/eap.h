@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EAP (RFC 3748) and the methods that carry TLS: EAP-TLS (RFC 5216), EAP-TTLS (RFC 5281), PEAP, EAP-FAST
- * (RFC 4851), TEAP (RFC 7170). TLS is cut into fragments, one a packet, each acknowledged by an empty one.
+ * EAP (RFC 3748) and the methods that carry TLS: EAP-TLS (RFC 5216), EAP-TTLS (RFC 5281), PEAP,
+ * EAP-FAST (RFC 4851), TEAP (RFC 7170). TLS is cut into fragments, one a packet, each acknowledged
+ * by an empty one.
  *
- * The peer (the device that wants into the network) is the TLS client, and sends Responses; the server sends
- * Requests. So the packet itself says whose it is. The same packets travel in EAPOL frames (IEEE 802.1X, EtherType
- * 0x888e), where a conversation belongs to a pair of MAC addresses, and in RADIUS (carrier_radius.c).
+ * The peer (the device that wants into the network) is the TLS client, and sends Responses; the
+ * server sends Requests. So the packet itself says whose it is. The same packets travel in EAPOL
+ * frames (IEEE 802.1X, EtherType 0x888e), where a conversation belongs to a pair of MAC addresses,
+ * and in RADIUS (carrier_radius.c).
  */
 #ifndef CERTTAP_EAP_H
 #define CERTTAP_EAP_H
@@ -23,7 +25,10 @@ struct eap_packet {
 	struct bytes data;      /* behind the type */
 };
 
-/* An EAPOL frame from its version on: the EAP packet in it. False: it has none. Padding is left out. */
+/*
+ * An EAPOL frame from its version on: the EAP packet in it. False: it has none. Padding is left
+ * out.
+ */
 MUST_CHECK bool eap_eapol(struct bytes eapol, struct bytes *eap);
 
 /* One whole EAP packet; its length must be that of `in`. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One packet of OpenVPN's control channel (the wire format as OpenVPN's own documentation of its protocol has it):
- * opcode and key id, session id, with --tls-auth an HMAC, packet id and time, then acknowledgements, and
- * the message. Nothing on the wire says whether there is an HMAC, or how long it is.
+ * One packet of OpenVPN's control channel (the wire format as OpenVPN's own documentation of its
+ * protocol has it): opcode and key id, session id, with --tls-auth an HMAC, packet id and time,
+ * then acknowledgements, and the message. Nothing on the wire says whether there is an HMAC, or how
+ * long it is.
  */
 #ifndef CERTTAP_OPENVPN_H
 #define CERTTAP_OPENVPN_H
@@ -34,8 +35,8 @@ bool openvpn_is_reset(uint8_t opcode);
 MUST_CHECK bool openvpn_parse(struct bytes in, unsigned int hmac_len, struct openvpn_packet *out);
 
 /*
- * Is this how a session begins: a reset, or a message that begins a TLS handshake record? Then *hmac_len is what makes
- * the packet so.
+ * Is this how a session begins: a reset, or a message that begins a TLS handshake record? Then
+ * *hmac_len is what makes the packet so.
  */
 MUST_CHECK bool openvpn_begins(struct bytes in, unsigned int *hmac_len);
 

@@ -48,7 +48,10 @@ bool sctp_data_parse(const struct sctp_chunk *chunk, struct sctp_data *out)
 
 	if (chunk->type != SCTP_DATA && chunk->type != SCTP_I_DATA)
 		return false;
-	/* DATA: stream sequence number, protocol; I-DATA: reserved, message number, protocol or fragment number. */
+	/*
+	 * DATA: stream sequence number, protocol; I-DATA: reserved, message number, protocol or
+	 * fragment number.
+	 */
 	rest_len = chunk->type == SCTP_DATA ? 2 + 4 : 2 + 4 + 4;
 	if (!bytes_u32(&in, &d.tsn) || !bytes_u16(&in, &d.stream) || !bytes_skip(&in, rest_len))
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SCTP packets (RFC 9260): the common header, the chunks, and of DATA (section 3.3.1) and I-DATA (RFC 8260
- * section 2.1) chunks what is needed to put messages together. The checksum is not verified: on the
- * host that sends, it is not filled in yet.
+ * SCTP packets (RFC 9260): the common header, the chunks, and of DATA (section 3.3.1) and I-DATA
+ * (RFC 8260 section 2.1) chunks what is needed to put messages together. The checksum is not
+ * verified: on the host that sends, it is not filled in yet.
  */
 #ifndef CERTTAP_SCTP_H
 #define CERTTAP_SCTP_H

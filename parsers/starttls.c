@@ -40,8 +40,9 @@ static const char *const names[] = {
 };
 
 /*
- * How a line may begin, without regard to case. Within it may be a word that must follow. `opener`: commands,
- * which count only from the end that opened the connection, where that is known; answers only from the other.
+ * How a line may begin, without regard to case. Within it may be a word that must follow. `opener`:
+ * commands, which count only from the end that opened the connection, where that is known; answers
+ * only from the other.
  */
 struct sign {
 	const char *begin, *word;

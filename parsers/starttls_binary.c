@@ -105,7 +105,8 @@ static uint8_t is_socks5(struct bytes in)
 /* IAC and a negotiation (RFC 854). */
 static uint8_t is_telnet(struct bytes in)
 {
-	return in.len >= 3 && in.data[0] == 0xff && in.data[1] >= 0xfa && in.data[1] <= 0xfe ? 2 : 0;
+	return in.len >= 3 && in.data[0] == 0xff && in.data[1] >= 0xfa && in.data[1] <= 0xfe ?
+		       2 : 0;
 }
 
 /* The header of version 2; TLS or another protocol's greeting follows. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between starttls.c (protocols of lines) and starttls_binary.c (protocols of lengths and numbers). */
+/*
+ * Between starttls.c (protocols of lines) and starttls_binary.c (protocols of lengths and numbers).
+ */
 #ifndef CERTTAP_STARTTLS_BINARY_H
 #define CERTTAP_STARTTLS_BINARY_H
 
@@ -37,7 +39,9 @@ enum starttls_protocol {
 	PROTOCOL_XMPP,
 };
 
-/* The protocol whose message `in` begins with, and how sure that is (1 to 4); PROTOCOL_NONE: none. */
+/*
+ * The protocol whose message `in` begins with, and how sure that is (1 to 4); PROTOCOL_NONE: none.
+ */
 enum starttls_protocol starttls_binary(struct bytes in, uint8_t *strength);
 
 #endif

@@ -10,6 +10,7 @@
 #include "userspace/handshake_sslv2.h"
 #include "userspace/keys.h"
 #include "userspace/overlap.h"
+#include "userspace/preamble.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
 #define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
@@ -26,6 +27,7 @@ void channel_begin(struct tracker *t, struct side *s, uint32_t seq)
 	stream_fini(&s->stream, &t->memory);
 	stream_init(&s->stream, seq);
 	channel_forget_tail(s);
+	preamble_free(s);
 	s->first_seq = seq;
 	s->searched = 0;
 	s->state = SIDE_SEARCHING;
@@ -38,6 +40,7 @@ void channel_rest(struct tracker *t, struct side *s, enum side_state state)
 	stream_fini(&s->stream, &t->memory);
 	stream_init(&s->stream, next);
 	channel_forget_tail(s);
+	preamble_free(s);
 	s->state = (uint8_t)state;
 }
 
@@ -69,6 +72,7 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 	flow->handshake = handshake_new(t, flow, segment);
 	if (!flow->handshake)
 		return false;
+	preamble_ends(flow);
 	flow->handshake->s.carrier = flow->carrier ? flow->carrier : starttls_name(&flow->hint);
 	for (i = 0; i < 2; i++)
 		if (flow->side[i].syn_seen && !flow->side[!i].syn_seen)
@@ -227,13 +231,6 @@ static bool begin_found(struct tracker *t, struct flow *flow, unsigned int side,
 	return begin_tls(t, flow, side, found, in, segment);
 }
 
-static enum starttls_speaker speaker_of(const struct flow *flow, unsigned int side)
-{
-	if (flow->side[side].syn_seen == flow->side[!side].syn_seen)
-		return STARTTLS_SPEAKER_UNKNOWN;
-	return flow->side[side].syn_seen ? STARTTLS_OPENER : STARTTLS_ANSWERER;
-}
-
 /* Looks for TLS in bytes that are next in order and have no remembered tail before them. */
 static bool search(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		   const struct segment *segment)
@@ -241,6 +238,7 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 	struct side *s = &flow->side[side];
 	enum tls_found found;
 	enum parse result;
+	struct bytes said;
 	size_t at = 0;
 
 	result = answer_begins(flow, side, in, &found);
@@ -255,12 +253,12 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 		return begin_found(t, flow, side, found, in, segment);
 	result = tls_find(in, &at, &found);
 	s->searched += (uint32_t)in.len;
-	if (result == PARSE_OK) {
-		if (at)
-			starttls_look(&flow->hint, speaker_of(flow, side), bytes_of(in.data, at));
+	/* What comes before, or all of it, is no TLS. */
+	said = bytes_of(in.data, result == PARSE_BAD ? in.len : at);
+	if (said.len)
+		preamble_said(flow, side, said);
+	if (result == PARSE_OK)
 		return begin_tls(t, flow, side, found, bytes_of(in.data + at, in.len - at), segment);
-	}
-	starttls_look(&flow->hint, speaker_of(flow, side), in);
 	if (result == PARSE_MORE)
 		keep_tail(s, bytes_of(in.data + at, in.len - at));
 	else if (s->searched > SEARCH_BYTES)
@@ -287,8 +285,10 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	result = answer_begins(flow, side, bytes_of(joined, tail_len + len), &found);
 	if (result == PARSE_BAD)
 		result = tls_find(bytes_of(joined, tail_len + len), &at, &found);
-	if (result == PARSE_BAD || at >= tail_len)
+	if (result == PARSE_BAD || at >= tail_len) {
+		preamble_said(flow, side, bytes_of(joined, tail_len));
 		return search(t, flow, side, in, segment);
+	}
 	if (result == PARSE_MORE) {
 		/* All of `in` is inside, for a beginning is never longer than a tail. */
 		keep_tail(s, bytes_of(joined + at, tail_len + len - at));

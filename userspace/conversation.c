@@ -5,6 +5,7 @@
 #include "userspace/channel.h"
 #include "userspace/handshake.h"
 #include "userspace/overlap.h"
+#include "userspace/preamble.h"
 
 #define HOLD_BYTES 16384u        /* held while it is not known where a direction begins */
 #define HOLD_RANGES 8
@@ -424,6 +425,7 @@ void conversation_close(struct tracker *t, struct flow *flow)
 		t->counters.conflicts += flow->side[i].stream.conflict;
 		stream_fini(&flow->side[i].stream, &t->memory);
 		channel_forget_tail(&flow->side[i]);
+		preamble_free(&flow->side[i]);
 	}
 }
 

@@ -207,16 +207,16 @@ void datagram_inside(struct tracker *t, struct flow *flow, unsigned int side, st
 /* Does a carrier begin with this datagram? */
 static bool begin_carrier(struct tracker *t, const struct segment *segment)
 {
+	enum carrier_over over = segment->transport == TRANSPORT_UDP ? CARRIER_OVER_UDP : CARRIER_OVER_SCTP;
 	const struct carrier_ops *ops;
 	struct flow *flow;
 	unsigned int side;
 
-	if (!segment->payload.len ||
-	    carrier_recognise(CARRIER_OVER_UDP, segment->payload, &ops) != PARSE_OK)
+	if (!segment->payload.len || carrier_recognise(over, segment->payload, &ops) != PARSE_OK)
 		return false;
 	flow = flow_table_get(t->flows, segment, &side);
 	if (!flow || flow->datagrams || flow->carriage ||
-	    carriage_begin(t, flow, CARRIER_OVER_UDP, segment->payload) != PARSE_OK)
+	    carriage_begin(t, flow, over, segment->payload) != PARSE_OK)
 		return false;
 	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
 	t->datagram_carriers = true;
@@ -231,7 +231,7 @@ static bool begin_carrier(struct tracker *t, const struct segment *segment)
 void datagram_segment(struct tracker *t, const struct segment *segment)
 {
 	struct recognised r = { 0 };
-	bool recognised = recognise(segment->payload, &r);
+	bool recognised = segment->transport == TRANSPORT_UDP && recognise(segment->payload, &r);
 	struct flow *flow = NULL;
 	unsigned int side;
 

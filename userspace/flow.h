@@ -23,10 +23,12 @@ enum side_state {
 };
 
 struct overlap;
+struct preamble;
 
 /* One direction. */
 struct side {
 	struct stream stream;
+	struct preamble *preamble; /* a line said before TLS, see preamble.h; NULL: none */
 	struct overlap *overlap; /* a copy of the handshake, see overlap.h; NULL: none */
 	uint8_t *tail;           /* bytes at the end of what was searched that may begin TLS, or NULL */
 	uint32_t first_seq;      /* where TLS, or else the data, began: offsets in messages count from here */

@@ -47,7 +47,7 @@ struct ledger {
 	struct ledger_counters counters;
 };
 
-#define COVERAGE_PLACES (2u << 16)
+#define COVERAGE_PLACES ((uint32_t)NUM_TRANSPORTS << 16)
 
 
 struct ledger *ledger_new(const struct ledger_limits *limits)

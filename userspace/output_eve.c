@@ -256,7 +256,7 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_string(j, "event_type", "tls");
 	put_end(j, "src_ip", "src_port", &row->last_client);
 	put_end(j, "dest_ip", "dest_port", &row->server);
-	json_string(j, "proto", row->transport == TRANSPORT_TCP ? "TCP" : "UDP");
+	json_string(j, "proto", row->transport == TRANSPORT_TCP ? "TCP" : row->transport == TRANSPORT_UDP ? "UDP" : "SCTP");
 	if (flow.community_id[0])
 		json_string(j, "community_id", flow.community_id);
 	put_tls(o, j, row);

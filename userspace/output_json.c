@@ -342,7 +342,7 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_time_ns(j, "end", row->last_ns);
 	json_object_end(j);
 	json_object(j, "network");
-	json_string(j, "transport", row->transport == TRANSPORT_TCP ? "tcp" : "udp");
+	json_string(j, "transport", transport_name(row->transport));
 	json_string(j, "protocol", protocol_name(row->protocol));
 	put_community_id(j, row);
 	json_object_end(j);
@@ -366,7 +366,7 @@ static void put_coverage(struct output *o, const struct port_coverage *c)
 	json_string(j, "action", "coverage");
 	json_object_end(j);
 	json_object(j, "network");
-	json_string(j, "transport", c->transport == TRANSPORT_TCP ? "tcp" : "udp");
+	json_string(j, "transport", transport_name(c->transport));
 	json_object_end(j);
 	json_object(j, "server");
 	json_unsigned(j, "port", c->port);

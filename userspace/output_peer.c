@@ -29,7 +29,8 @@ static void put_base62(char *at, uint64_t value, unsigned int num)
 
 void peer_flow_of(const struct ledger_row *row, struct peer_flow *out)
 {
-	uint8_t protocol = row->transport == TRANSPORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+	static const uint8_t protocols[NUM_TRANSPORTS] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+	uint8_t protocol = protocols[row->transport];
 	const struct host_port *client = &row->last_client, *server = &row->server;
 	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
 	char key[COMMUNITY_ID_SIZE + 24];

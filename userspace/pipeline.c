@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/pipeline.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "parsers/defrag.h"
@@ -138,7 +139,7 @@ void pipeline_segment(struct pipeline *p, const struct segment *segment)
 
 	p->since_sweep++;
 	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
-	if (segment->transport == TRANSPORT_UDP) {
+	if (segment->transport != TRANSPORT_TCP) {
 		datagram_segment(&p->tracker, segment);
 		return;
 	}
@@ -177,6 +178,23 @@ static void handle_udp(const struct context *c, const struct packet *packet)
 	};
 
 	pipeline_segment(c->pipeline, &segment);
+}
+
+/* An SCTP packet, whole: its carrier takes it apart. Returns false when it is none. */
+static bool handle_sctp(const struct context *c, const struct packet *packet)
+{
+	struct bytes ports = packet->payload;
+	struct segment segment = {
+		.src = { .address = packet->src }, .dst = { .address = packet->dst },
+		.transport = TRANSPORT_SCTP, .payload = packet->payload, .payload_cut = packet->payload_cut,
+		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
+	};
+
+	if (packet->ip_protocol != IPPROTO_SCTP || !bytes_u16(&ports, &segment.src.port) ||
+	    !bytes_u16(&ports, &segment.dst.port))
+		return false;
+	pipeline_segment(c->pipeline, &segment);
+	return true;
 }
 
 static enum packet_kind open_inner(const struct tunnel *tunnel, struct packet *inner)
@@ -252,7 +270,7 @@ static void handle_packet(const struct context *c, enum packet_kind kind, struct
 			handle_udp(c, packet);
 		break;
 	case PACKET_IP_OTHER:
-		if (!handle_tunnel(c, packet))
+		if (!handle_tunnel(c, packet) && !handle_sctp(c, packet))
 			counters->other++;
 		break;
 	case PACKET_FRAGMENT:

@@ -150,7 +150,7 @@ static void print_coverage(const struct ledger *l, FILE *out)
 		if (++ports > COVERAGE_PORTS_MAX)
 			continue;
 		fprintf(out, "%s%u/%s %" PRIu64 " of %" PRIu64, separator, c->port,
-			c->transport == TRANSPORT_TCP ? "tcp" : "udp", c->reasons[REASON_NONE], c->sightings);
+			transport_name(c->transport), c->reasons[REASON_NONE], c->sightings);
 		separator = ", ";
 	}
 	if (ports > COVERAGE_PORTS_MAX)

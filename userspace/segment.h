@@ -15,7 +15,12 @@ struct host_port {
 	uint16_t port;               /* host byte order */
 };
 
-enum __attribute__((packed)) transport { TRANSPORT_TCP, TRANSPORT_UDP };
+enum __attribute__((packed)) transport { TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORT_SCTP };
+
+#define NUM_TRANSPORTS 3
+
+/* "tcp", "udp", "sctp" */
+const char *transport_name(enum transport transport);
 
 /*
  * A piece of one direction's byte stream, or one datagram. `payload` is borrowed for the call.

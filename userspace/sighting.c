@@ -22,6 +22,13 @@ const char *reason_name(enum reason reason)
 	return names[reason];
 }
 
+const char *transport_name(enum transport transport)
+{
+	static const char *const names[NUM_TRANSPORTS] = { "tcp", "udp", "sctp" };
+
+	return names[transport];
+}
+
 const char *role_name(enum role role)
 {
 	return role == ROLE_SERVER ? "server" : "client";

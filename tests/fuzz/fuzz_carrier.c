@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: one byte that says over what (modulo three), then any number of steps, each a byte (bit 0: the side; bit 1:
- * bytes were lost, as many as follow say) and a body with 16 bits of length. The first body is the head by which a
- * carrier is recognised. Pieces must be in order, within bounds, and the memory come back.
+ * Input: one byte that says over what (modulo three), then any number of steps, each a byte (bit 0:
+ * the side; bit 1: bytes were lost, as many as follow say) and a body with 16 bits of length. The
+ * first body is the head by which a carrier is recognised. Pieces must be in order, within bounds,
+ * and the memory come back.
  */
 #include "parsers/carrier.h"
 #include "parsers/eap.h"

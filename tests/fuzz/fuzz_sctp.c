@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: packets, each behind its length (16 bits), the highest bit the side. Chunks must lie within their
- * packet, and what is put together from them within bounds.
+ * Input: packets, each behind its length (16 bits), the highest bit the side. Chunks must lie
+ * within their packet, and what is put together from them within bounds.
  */
 #include "parsers/carrier.h"
 #include "parsers/sctp.h"

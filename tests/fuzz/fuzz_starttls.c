@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: chunks of text, each behind one byte of length (the lowest two bits also say who speaks). There is
- * always a name, and once something was said it is never "plain" again.
+ * Input: chunks of text, each behind one byte of length (the lowest two bits also say who speaks).
+ * There is always a name, and once something was said it is never "plain" again.
  */
 #include "parsers/starttls.h"
 

@@ -6,7 +6,7 @@
 #include "parsers/carrier.h"
 #include "tests/unit/buffer.h"
 
-#define CARRIER_RUN_CONVERSATIONS 8
+#define CARRIER_RUN_CONVERSATIONS 16
 
 /* One end said this: the bytes that follow in a stream, or a packet. */
 struct carrier_said {

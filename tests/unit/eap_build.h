@@ -16,8 +16,8 @@
 #define EAP_FLAG_OUTER 0x10
 
 /* A request or response with flags; `total` is there if the flags say so. */
-static inline void eap_build(struct buffer *b, uint8_t code, uint8_t identifier, uint8_t type, uint8_t flags,
-			     uint32_t total, const char *data)
+static inline void eap_build(struct buffer *b, uint8_t code, uint8_t identifier, uint8_t type,
+			     uint8_t flags, uint32_t total, const char *data)
 {
 	uint32_t len = 6 + (flags & EAP_FLAG_LENGTH ? 4 : 0) + (uint32_t)strlen(data);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS inside TDS, FTP security tokens and JXTA: recognised by content, and taken out however the stream is cut. */
+/*
+ * TLS inside TDS, FTP security tokens and JXTA: recognised by content, and taken out however the
+ * stream is cut.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -53,7 +56,8 @@ static const char ftp_server[] =
 
 /* ---- JXTA ---- */
 
-static void add_jxta_element(struct buffer *b, const char *name, const char *type, struct bytes content)
+static void add_jxta_element(struct buffer *b, const char *name, const char *type,
+			     struct bytes content)
 {
 	buffer_add(b, "jxel\x02\x01", 6);
 	buffer_vec(b, 2, text(name));
@@ -142,7 +146,9 @@ static void begin_talk(struct carrier_run *r, const struct talk *t)
 	carrier_run_begin(r, ops);
 }
 
-/* Every prefix of a good beginning asks for more, until it is enough; within the promised length. */
+/*
+ * Every prefix of a good beginning asks for more, until it is enough; within the promised length.
+ */
 static void test_prefixes(void **state)
 {
 	const struct carrier_ops *ops;
@@ -157,9 +163,11 @@ static void test_prefixes(void **state)
 
 			head.len = head.len < len ? head.len : len;
 			copy = bytes_copy(head);
-			result = carrier_recognise(CARRIER_OVER_TCP, bytes_of(copy, head.len), &ops);
+			result = carrier_recognise(CARRIER_OVER_TCP, bytes_of(copy, head.len),
+						   &ops);
 			free(copy);
-			assert_true(result == before || (before == PARSE_MORE && result == PARSE_OK));
+			assert_true(result == before ||
+				    (before == PARSE_MORE && result == PARSE_OK));
 			before = result;
 		}
 		assert_int_equal(before, PARSE_OK);
@@ -187,7 +195,9 @@ static void test_cuts(void **state)
 		}
 }
 
-/* A carrier that is given up at any point leaves nothing behind, nor one that runs out of memory. */
+/*
+ * A carrier that is given up at any point leaves nothing behind, nor one that runs out of memory.
+ */
 static void test_given_up(void **state)
 {
 	struct carrier_run r;
@@ -222,7 +232,8 @@ static void test_not_recognised(void **state)
 		OTHER(CARRIER_OVER_TCP, "\x12\x01\x00\x30\x00\x00\x01\x00\x01\x00\x0b\x00\x06"),
 		OTHER(CARRIER_OVER_TCP, "\x12\x01\x00\x30\x00\x00\x01\x00\x00\x00\x0c\x00\x06"),
 		OTHER(CARRIER_OVER_TCP, "\x04\x01\xff\xff\x00\x00\x01\x00\x00\x00\x0b\x00\x06"),
-		OTHER(CARRIER_OVER_TCP, "\x00\x0e\x38\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+		OTHER(CARRIER_OVER_TCP, "\x00\x0e\x38\x00\x00\x00\x00\x00\x00\x00\x00"
+					"\x00\x00\x00\x00\x00"),
 		OTHER(CARRIER_OVER_TCP, "\x00\x00\x00\x08\x04\xd2\x16\x2f"),
 		OTHER(CARRIER_OVER_UDP, "\x01"),
 		OTHER(CARRIER_OVER_UDP, "\x38\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x00\x01"),
@@ -235,8 +246,9 @@ static void test_not_recognised(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		copy = bytes_copy(bytes_of(others[i].hex_or_text, others[i].len));
-		assert_int_not_equal(carrier_recognise(others[i].over, bytes_of(copy, others[i].len),
-						       &ops), PARSE_OK);
+		assert_int_not_equal(carrier_recognise(others[i].over,
+						       bytes_of(copy, others[i].len), &ops),
+				     PARSE_OK);
 		free(copy);
 	}
 	assert_int_equal(carrier_recognise(CARRIER_OVER_TCP, bytes_of("", 0), &ops), PARSE_BAD);
@@ -328,7 +340,8 @@ static void test_ftp_lines(void **state)
 
 	(void)state;
 	begin_talk(&r, &talks[1]);
-	feed_text(&r, 0, "auth gssapi\r\nadat YWI=YWJj\r\nADAT !YWJj\nADAT \r\nADAT Y\r\nADATX YWJj\r\n");
+	feed_text(&r, 0, "auth gssapi\r\nadat YWI=YWJj\r\nADAT !YWJj\nADAT \r\n"
+			 "ADAT Y\r\nADATX YWJj\r\n");
 	carrier_run_expect(&r, 0, 0, LITERAL("ab"));
 	/* More than one piece of a token that is long. */
 	buffer_add_bytes(&b, text("335 ADAT="));
@@ -347,6 +360,7 @@ static void test_jxta_hostile(void **state)
 	struct carrier_run r;
 	struct buffer b = { 0 };
 	uint64_t seed = 4711;
+	size_t at;
 
 	(void)state;
 	begin_talk(&r, &talks[2]);
@@ -366,7 +380,8 @@ static void test_jxta_hostile(void **state)
 	for (int round = 0; round < 2000; round++) {
 		struct bytes all;
 
-		b.data[44 + random_below(&seed, (uint32_t)b.len - 44)] ^= (uint8_t)(1 + random_below(&seed, 255));
+		at = 44 + random_below(&seed, (uint32_t)b.len - 44);
+		b.data[at] ^= (uint8_t)(1 + random_below(&seed, 255));
 		all = buffer_bytes(&b);
 		carrier_run_feed(&r, 0, all);
 		if (round % 16 == 0) {

@@ -23,7 +23,7 @@ static void add_attribute(struct buffer *b, uint8_t type, struct bytes value)
 /* EAP in pieces of at most 253 bytes, or of `piece`. */
 static void add_eap(struct buffer *b, struct bytes eap, size_t piece)
 {
-	struct bytes part;
+	struct bytes part = { 0 };
 
 	while (eap.len > 0) {
 		assert_true(bytes_take(&eap, eap.len < piece ? eap.len : piece, &part));
@@ -31,8 +31,8 @@ static void add_eap(struct buffer *b, struct bytes eap, size_t piece)
 	}
 }
 
-static void build(struct buffer *out, uint8_t code, uint8_t identifier, uint8_t authenticator, const char *state,
-		  const struct buffer *eap)
+static void build(struct buffer *out, uint8_t code, uint8_t identifier, uint8_t authenticator,
+		  const char *state, const struct buffer *eap)
 {
 	static const uint8_t zeros[16];
 	struct buffer b = { 0 };
@@ -69,8 +69,8 @@ static const struct carrier_ops *radius(void)
 }
 
 /* One packet; the authenticators of Requests differ as their identifiers and states do. */
-static void say(struct carrier_run *r, uint8_t code, uint8_t identifier, const char *state, uint8_t eap_id,
-		uint8_t flags, const char *tls)
+static void say(struct carrier_run *r, uint8_t code, uint8_t identifier, const char *state,
+		uint8_t eap_id, uint8_t flags, const char *tls)
 {
 	struct buffer eap = { 0 }, b = { 0 };
 
@@ -82,7 +82,8 @@ static void say(struct carrier_run *r, uint8_t code, uint8_t identifier, const c
 	buffer_free(&b);
 }
 
-static void expect(struct carrier_run *r, unsigned int side, uint32_t conversation, const char *wanted)
+static void expect(struct carrier_run *r, unsigned int side, uint32_t conversation,
+		   const char *wanted)
 {
 	carrier_run_expect(r, side, conversation, bytes_of(wanted, strlen(wanted)));
 }
@@ -125,7 +126,10 @@ static void test_two_conversations(void **state)
 	buffer_free(&b);
 }
 
-/* However many begin and never end, only so many are followed; the oldest make room, and that is told. */
+/*
+ * However many begin and never end, only so many are followed; the oldest make room, and that is
+ * told.
+ */
 static void test_bounded(void **state)
 {
 	char name[] = "A0";
@@ -192,7 +196,10 @@ static void test_pieces(void **state)
 	buffer_free(&attributes);
 }
 
-/* Any one byte changed: still parsed safely; without authenticator, or with lengths that do not fit, refused. */
+/*
+ * Any one byte changed: still parsed safely; without authenticator, or with lengths that do not
+ * fit, refused.
+ */
 static void test_hostile(void **state)
 {
 	const struct carrier_ops *ops;

@@ -36,8 +36,8 @@ static enum eap_tls_said feed(struct talk *t, struct buffer *b)
 	return said;
 }
 
-static void say(struct talk *t, uint8_t code, uint8_t identifier, uint8_t type, uint8_t flags, uint32_t total,
-		const char *data)
+static void say(struct talk *t, uint8_t code, uint8_t identifier, uint8_t type, uint8_t flags,
+		uint32_t total, const char *data)
 {
 	struct buffer b = { 0 };
 

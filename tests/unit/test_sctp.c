@@ -37,7 +37,8 @@ static void add_chunk(struct buffer *b, uint8_t type, uint8_t flags, struct byte
 	buffer_number(b, -value.len & 3, 0);
 }
 
-static void add_data(struct buffer *b, uint8_t flags, uint32_t tsn, uint16_t stream, const char *text)
+static void add_data(struct buffer *b, uint8_t flags, uint32_t tsn, uint16_t stream,
+		     const char *text)
 {
 	struct buffer value = { 0 };
 
@@ -77,8 +78,8 @@ static void begin(struct carrier_run *r)
 	buffer_free(&b);
 }
 
-static void say(struct carrier_run *r, unsigned int side, uint8_t flags, uint32_t tsn, uint16_t stream,
-		const char *text)
+static void say(struct carrier_run *r, unsigned int side, uint8_t flags, uint32_t tsn,
+		uint16_t stream, const char *text)
 {
 	struct buffer b = { 0 };
 
@@ -88,7 +89,8 @@ static void say(struct carrier_run *r, unsigned int side, uint8_t flags, uint32_
 	buffer_free(&b);
 }
 
-static void expect(struct carrier_run *r, unsigned int side, uint32_t conversation, const char *wanted)
+static void expect(struct carrier_run *r, unsigned int side, uint32_t conversation,
+		   const char *wanted)
 {
 	carrier_run_expect(r, side, conversation, bytes_of(wanted, strlen(wanted)));
 }
@@ -243,7 +245,8 @@ static void test_chunks(void **state)
 		while (sctp_chunk_next(&rest, &chunk)) {
 			num++;
 			assert_false(sctp_data_parse(&chunk, &data));
-			assert_false(sctp_initial_tsn(&chunk, &tsn) || sctp_forward_tsn(&chunk, &tsn));
+			assert_false(sctp_initial_tsn(&chunk, &tsn) ||
+				     sctp_forward_tsn(&chunk, &tsn));
 		}
 		assert_int_equal(num, cases[i].num);
 		assert_int_equal(chunk.cut, cases[i].cut);

@@ -43,7 +43,7 @@ static const struct {
 	{ "pop3", { OPENER("CAPA\r\n"), OPENER("STLS\r\n") } },
 	{ "nntp", { ANSWER("200 news\r\n"), OPENER("CAPABILITIES\r\n"), OPENER("STARTTLS\r\n"),
 		    ANSWER("382 continue\r\n") } },
-	{ "irc", { OPENER("CAP LS 302\r\n"), ANSWER(":irc.example 670 * :STARTTLS successful\r\n") } },
+	{ "irc", { OPENER("CAP LS 302\r\n"), ANSWER(":irc.example 670 * :STARTTLS begins\r\n") } },
 	{ "sieve", { ANSWER("\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\n"),
 		     OPENER("STARTTLS\r\n") } },
 	{ "xmpp", { OPENER("<?xml version='1.0'?><stream:stream to='a' xmlns='jabber:client'>"),
