@@ -176,7 +176,7 @@ static void ring_print_details(const struct source *source, void *stdio_file)
 	struct event_counters c = sum_counters(r);
 
 	fprintf(stdio_file,
-		"kernel: %llu packets with payload, %llu hellos, %llu directions opened, %llu with loss, "
+		"certtap: kernel: %llu packets with payload, %llu hellos, %llu directions opened, %llu with loss, "
 		"%llu cut by budget, %llu refused by the flow table, %llu fragments, %llu unparsable\n",
 		(unsigned long long)c.packets, (unsigned long long)c.hellos,
 		(unsigned long long)c.flows_opened, (unsigned long long)c.flows_lost,
