@@ -173,6 +173,13 @@ static void test_gap(void **state)
 		say(&v, 1, CONTROL, 0, 1, number, "x");
 	assert_true(v.run.memory.peak < 16384);
 	end(&v);
+	/* What was there already never counts as far ahead. */
+	begin(&v, 0, false);
+	for (uint32_t i = 0; i < 400; i++)
+		say(&v, 1, CONTROL, 0, 1, 1 + i % 200, "x");
+	assert_int_equal(v.run.got[1][1].len, 200);
+	assert_int_equal(v.run.missed[1], 0);
+	end(&v);
 }
 
 /* A new key id is a new TLS connection; after seven of them the numbers come again. */
@@ -253,6 +260,35 @@ static void test_cuts(void **state)
 	}
 	buffer_free(&said[0]);
 	buffer_free(&said[1]);
+}
+
+/* Data packets, however long, are not kept. */
+static void test_data_packets(void **state)
+{
+	static uint8_t data[60002] = { 60000 >> 8, 60000 & 0xff, DATA << 3 };
+	struct carrier_said said = { 0, { data, sizeof(data) } };
+	struct vpn v;
+
+	(void)state;
+	begin(&v, 0, true);
+	carrier_run_cut(&v.run, &said, 1, 1000);
+	assert_true(v.run.memory.peak < 4096);
+	say(&v, 0, CONTROL, 0, NO_ACK, 1, H1);
+	expect(&v, 0, 1, H1);
+	end(&v);
+}
+
+/* The first packets have small numbers. */
+static void test_packet_number(void **state)
+{
+	struct vpn v = { .session = "CS", .hmac_len = 20, .packet_id = 0x10000 };
+	const struct carrier_ops *ops;
+	struct buffer b = { 0 };
+
+	(void)state;
+	build(&v, &b, 0, CLIENT_V2, 0, NO_ACK, 0, "");
+	assert_int_equal(carrier_recognise(CARRIER_OVER_UDP, buffer_bytes(&b), &ops), PARSE_BAD);
+	buffer_free(&b);
 }
 
 /* Bytes lost inside a packet cost the packet; a lost length is the end, and so is one of zero. */
@@ -362,6 +398,8 @@ int main(void)
 		cmocka_unit_test(test_renegotiation),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_data_packets),
+		cmocka_unit_test(test_packet_number),
 		cmocka_unit_test(test_lost_bytes),
 		cmocka_unit_test(test_tls_crypt_is_not_recognised),
 		cmocka_unit_test(test_midstream),

@@ -147,6 +147,23 @@ static void test_bounded(void **state)
 	carrier_run_end(&r);
 }
 
+/*
+ * A Request that is sent again, before there is a State to know it by, begins no second
+ * conversation.
+ */
+static void test_repeated_request(void **state)
+{
+	struct carrier_run r;
+
+	(void)state;
+	carrier_run_begin(&r, radius());
+	for (int i = 0; i < 3; i++)
+		say(&r, REQUEST, 1, "", 1, 0, "hello");
+	expect(&r, 0, 1, "hello");
+	assert_int_equal(r.num_pieces, 1);
+	carrier_run_end(&r);
+}
+
 /* The server goes on to another method in the same conversation. */
 static void test_second_method(void **state)
 {
@@ -233,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_conversations), cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_repeated_request),
 		cmocka_unit_test(test_second_method),     cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_hostile),
 	};
