@@ -13,6 +13,7 @@
 #include "userspace/preamble.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
+#define PREAMBLE_BYTES 2048u     /* looked at for the name of what is spoken */
 #define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
 
 void channel_forget_tail(struct side *s)
@@ -102,7 +103,7 @@ static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, st
 		}
 	}
 	if (result == PARSE_BAD) {
-		handshake_malformed(h, side, h->reader[side].why);
+		handshake_malformed(t, h, side, h->reader[side].why);
 		channel_rest(t, &flow->side[side], SIDE_DONE);
 	}
 }
@@ -159,7 +160,7 @@ static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
 	/* in.data lies at the end of what has passed in order. */
 	s->first_seq = s->stream.next - (uint32_t)in.len;
 	if (found == TLS_FOUND_SSLV2_HELLO && !read_sslv2_hello(t, flow, side, &in, segment)) {
-		handshake_malformed(flow->handshake, side, "SSL 2.0 ClientHello cannot be read");
+		handshake_malformed(t, flow->handshake, side, "SSL 2.0 ClientHello cannot be read");
 		channel_rest(t, s, SIDE_DONE);
 		return false;
 	}
@@ -255,7 +256,7 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 	s->searched += (uint32_t)in.len;
 	/* What comes before, or all of it, is no TLS. */
 	said = bytes_of(in.data, result == PARSE_BAD ? in.len : at);
-	if (said.len)
+	if (said.len && s->searched - in.len < PREAMBLE_BYTES)
 		preamble_said(flow, side, said);
 	if (result == PARSE_OK)
 		return begin_tls(t, flow, side, found, bytes_of(in.data + at, in.len - at), segment);

@@ -35,6 +35,22 @@ struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 	return h;
 }
 
+static const struct handshake_rare *rare_of(const struct handshake *h)
+{
+	static const struct handshake_rare nothing;
+
+	return h->rare ? h->rare : &nothing;
+}
+
+/* NULL: no memory. */
+static struct handshake_rare *rare_make(struct tracker *t, struct handshake *h)
+{
+	if (!h->rare)
+		h->rare = calloc(1, sizeof(*h->rare));
+	t->counters.no_memory += !h->rare;
+	return h->rare;
+}
+
 static bool is_tls13(uint16_t version)
 {
 	return dtls_version_as_tls(version) == TLS_1_3;
@@ -105,8 +121,8 @@ static void know_client(struct tracker *t, struct flow *flow, unsigned int clien
 	if (h->alert_side != SIDE_UNKNOWN)
 		h->s.alert.sender = side_role(h, h->alert_side);
 	for (side = 0; side < 2; side++)
-		if (h->pending[side])
-			present(t, h, side_role(h, side), h->pending[side]);
+		if (rare_of(h)->pending[side])
+			present(t, h, side_role(h, side), rare_of(h)->pending[side]);
 }
 
 /* Neither hello was seen: who opened the connection, else the lower port is the server's. */
@@ -120,13 +136,21 @@ static void guess_client(struct tracker *t, struct flow *flow)
 	h->s.roles_guessed = true;
 	if (h->opener_side != SIDE_UNKNOWN)
 		client = h->opener_side;
-	else if (h->pending[0] && !h->pending[1])
+	else if (rare_of(h)->pending[0] && !rare_of(h)->pending[1])
 		client = 1;
-	else if (h->pending[1] && !h->pending[0])
+	else if (rare_of(h)->pending[1] && !rare_of(h)->pending[0])
 		client = 0;
 	else
 		client = flow->key.end[0].port > flow->key.end[1].port ? 0 : 1;
 	know_client(t, flow, client);
+}
+
+/* Only compared with what the same two peers send: no key is needed. */
+static uint64_t session_id_hash(struct bytes id)
+{
+	static const struct hash_key no_key;
+
+	return id.len ? siphash(&no_key, id.data, id.len) | 1 : 0;
 }
 
 static void keep_server_name(struct handshake *h, struct bytes name)
@@ -159,14 +183,11 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 	h->s.has_ech |= hello->has_ech;
 	keep_server_name(h, hello->server_name);
 	if (hello->extensions_malformed)
-		handshake_malformed(h, side, "ClientHello's extensions cannot be read");
+		handshake_malformed(t, h, side, "ClientHello's extensions cannot be read");
 	/* The answer was read first: its row does not know yet what was asked. */
 	if (h->row[ROLE_SERVER])
 		ledger_row_asked(h->row[ROLE_SERVER], &h->s);
-	if (hello->session_id.len <= sizeof(h->session_id)) {
-		memcpy(h->session_id, hello->session_id.data, hello->session_id.len);
-		h->session_id_len = (uint8_t)hello->session_id.len;
-	}
+	h->session_id = session_id_hash(hello->session_id);
 	handshake_keys_client_hello(t, h, hello);
 	know_client(t, flow, side);
 }
@@ -208,7 +229,7 @@ static void client_hello(struct tracker *t, struct flow *flow, unsigned int side
 		handshake_restart(t, flow->handshake, segment);
 	if (flow->handshake->s.protocol == PROTOCOL_DTLS ? !dtls_client_hello_parse(body, &hello) :
 							  !tls_client_hello_parse(body, &hello)) {
-		handshake_malformed(flow->handshake, side, "ClientHello cannot be read");
+		handshake_malformed(t, flow->handshake, side, "ClientHello cannot be read");
 		return;
 	}
 	client_print(t, flow->handshake, body);
@@ -231,7 +252,7 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 
 	know_client(t, flow, !side);
 	if (!tls_server_hello_parse(body, &hello)) {
-		handshake_malformed(h, side, "ServerHello cannot be read");
+		handshake_malformed(t, h, side, "ServerHello cannot be read");
 		return;
 	}
 	h->s.has_hello |= h->messages[!side] & 1u << TLS_CLIENT_HELLO;
@@ -245,8 +266,7 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 		keep_alpn(h, hello.alpn);
 	waits = !hello.is_hello_retry && handshake_keys_server_hello(t, h, side, &hello);
 	if (!is_tls13(hello.version) || hello.is_hello_retry) {
-		if (h->session_id_len && hello.session_id.len == h->session_id_len &&
-		    memcmp(hello.session_id.data, h->session_id, h->session_id_len) == 0)
+		if (h->session_id && session_id_hash(hello.session_id) == h->session_id)
 			h->s.resumed = !is_tls13(hello.version);
 		return;
 	}
@@ -256,36 +276,40 @@ static void server_hello(struct tracker *t, struct flow *flow, unsigned int side
 }
 
 /* A chain that the table does not keep lives as long as this handshake. False: too many of them. */
-static bool own_chain(struct handshake *h, const struct chain *chain)
+static bool own_chain(struct tracker *t, struct handshake *h, const struct chain *chain)
 {
+	struct handshake_rare *rare;
+
 	if (chain->id)
 		return true;
-	if (h->num_loose == HANDSHAKE_CHAINS_MAX) {
+	rare = rare_make(t, h);
+	if (!rare || rare->num_loose == HANDSHAKE_CHAINS_MAX) {
 		chain_release(chain);
 		return false;
 	}
-	h->num_loose++;
-	((struct chain *)chain)->next_loose = h->loose;
-	h->loose = (struct chain *)chain;
+	rare->num_loose++;
+	((struct chain *)chain)->next_loose = rare->loose;
+	rare->loose = (struct chain *)chain;
 	return true;
 }
 
 static void take_chain(struct tracker *t, struct handshake *h, unsigned int side, int err,
 		       const struct chain *chain)
 {
-	if (err == 0 && !own_chain(h, chain))
+	if (err == 0 && !own_chain(t, h, chain))
 		return;
 	if (err == -ENODATA) {
 		/* A client may have none (RFC 5246 section 7.4.6); a server may not. */
 		if (h->client_side != side)
-			handshake_malformed(h, side, "empty Certificate message");
+			handshake_malformed(t, h, side, "empty Certificate message");
 	} else if (err == -EBADMSG) {
-		handshake_malformed(h, side, "Certificate message cannot be read");
+		handshake_malformed(t, h, side, "Certificate message cannot be read");
 	} else if (err) {
 		t->counters.no_memory++;
 		h->oversize[side] = true;
 	} else if (h->client_side == SIDE_UNKNOWN) {
-		h->pending[side] = chain;
+		if (rare_make(t, h))
+			h->rare->pending[side] = chain;
 	} else {
 		present(t, h, side_role(h, side), chain);
 	}
@@ -324,7 +348,7 @@ static void compressed_certificate(struct tracker *t, struct handshake *h, unsig
 
 	result = tls_compressed_read(item->body, t->limits.message, &t->memory, &plain);
 	if (result != TLS_COMPRESSED_OK && result != TLS_COMPRESSED_OVERSIZE) {
-		handshake_malformed(h, side, tls_compressed_name(result));
+		handshake_malformed(t, h, side, tls_compressed_name(result));
 		return;
 	}
 	if (result == TLS_COMPRESSED_OVERSIZE)
@@ -338,23 +362,24 @@ static void compressed_certificate(struct tracker *t, struct handshake *h, unsig
 static void certificate_part(struct tracker *t, struct handshake *h, unsigned int side,
 			     const struct tls_item *item)
 {
+	struct handshake_rare *rare = rare_make(t, h);
 	const struct chain *chain = NULL;
 	int err;
 
-	if (item->offset == 0) {
-		chain_builder_free(h->builder[side]);
-		h->builder[side] = chain_builder_new(t->chains, &t->memory);
+	if (rare && item->offset == 0) {
+		chain_builder_free(rare->builder[side]);
+		rare->builder[side] = chain_builder_new(t->chains, &t->memory);
 	}
-	if (!h->builder[side]) {
+	if (!rare || !rare->builder[side]) {
 		h->oversize[side] = true;
 		return;
 	}
-	chain_builder_feed(h->builder[side], item->body);
+	chain_builder_feed(rare->builder[side], item->body);
 	if (item->offset + item->body.len < item->total)
 		return;
-	err = chain_builder_finish(h->builder[side], false, &chain);
-	chain_builder_free(h->builder[side]);
-	h->builder[side] = NULL;
+	err = chain_builder_finish(rare->builder[side], false, &chain);
+	chain_builder_free(rare->builder[side]);
+	rare->builder[side] = NULL;
 	take_chain(t, h, side, err, chain);
 }
 
@@ -386,7 +411,8 @@ static void server_passed_certificate(struct tracker *t, struct handshake *h, un
 	const char *detail;
 	enum reason reason;
 
-	if (h->recorded[ROLE_SERVER] || h->missed[side] || h->malformed[side] || h->oversize[side] ||
+	if (h->recorded[ROLE_SERVER] || h->missed[side] || rare_of(h)->malformed[side] ||
+	    h->oversize[side] ||
 	    !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry)
 		return;
 	reason = suite_reason(h->s.cipher, &detail);
@@ -515,13 +541,13 @@ static const struct chain *gathered_chain(struct tracker *t, struct handshake *h
 	uint32_t have, total;
 	uint8_t type;
 
-	if (h->builder[side]) {
-		if (chain_builder_finish(h->builder[side], true, &chain) == 0 && own_chain(h, chain))
+	if (rare_of(h)->builder[side]) {
+		if (chain_builder_finish(h->rare->builder[side], true, &chain) == 0 && own_chain(t, h, chain))
 			return chain;
 	} else if (tls_reader_unfinished(&h->reader[side], &type, &have, &total) &&
 		   type == TLS_CERTIFICATE) {
 		if (chain_from_message(t->chains, tls_reader_gathered(&h->reader[side]), true, &chain) == 0 &&
-		    own_chain(h, chain))
+		    own_chain(t, h, chain))
 			return chain;
 	}
 	return NULL;
@@ -532,9 +558,9 @@ void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int
 {
 	const struct chain *chain;
 
-	if (!h->partial[side] && chain_from_message(t->chains, body, true, &chain) == 0 &&
-	    own_chain(h, chain))
-		h->partial[side] = chain;
+	if (rare_make(t, h) && !h->rare->partial[side] &&
+	    chain_from_message(t->chains, body, true, &chain) == 0 && own_chain(t, h, chain))
+		h->rare->partial[side] = chain;
 }
 
 void handshake_other_reading(struct tracker *t, struct flow *flow, unsigned int side,
@@ -545,7 +571,7 @@ void handshake_other_reading(struct tracker *t, struct flow *flow, unsigned int 
 	struct ledger_entry entry;
 	const struct chain *chain;
 
-	if (chain_from_message(t->chains, body, false, &chain) != 0 || !own_chain(h, chain) ||
+	if (chain_from_message(t->chains, body, false, &chain) != 0 || !own_chain(t, h, chain) ||
 	    side == h->client_side || chain == h->s.chain[ROLE_SERVER])
 		return;
 	other.chain[ROLE_SERVER] = chain;
@@ -582,21 +608,25 @@ void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side,
 		      uint64_t to)
 {
 	/* Of a Certificate that is broken off the whole entries stay; the leaf is nearly always one. */
-	if (!h->partial[side])
-		h->partial[side] = gathered_chain(t, h, side);
-	chain_builder_free(h->builder[side]);
-	h->builder[side] = NULL;
-	if (!h->missed[side]) {
-		h->lost_from[side] = from;
-		h->lost_to[side] = to;
+	struct handshake_rare *rare = rare_make(t, h);
+
+	if (rare && !rare->partial[side])
+		rare->partial[side] = gathered_chain(t, h, side);
+	if (rare) {
+		chain_builder_free(rare->builder[side]);
+		rare->builder[side] = NULL;
+	}
+	if (rare && !h->missed[side]) {
+		rare->lost_from[side] = from;
+		rare->lost_to[side] = to;
 	}
 	h->missed[side] = true;
 }
 
-void handshake_malformed(struct handshake *h, unsigned int side, const char *why)
+void handshake_malformed(struct tracker *t, struct handshake *h, unsigned int side, const char *why)
 {
-	if (!h->malformed[side])
-		h->malformed[side] = why;
+	if (rare_make(t, h) && !h->rare->malformed[side])
+		h->rare->malformed[side] = why;
 }
 
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side)
@@ -625,15 +655,15 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 
 	*detail = NULL;
 	if (h->missed[server]) {
-		h->s.lost_from = h->lost_from[server];
-		h->s.lost_to = h->lost_to[server];
+		h->s.lost_from = rare_of(h)->lost_from[server];
+		h->s.lost_to = rare_of(h)->lost_to[server];
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
 	if (is_tls13(h->s.version) && !opened && h->messages[server] & 1u << TLS_SERVER_HELLO)
 		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
 	if (is_tls13(h->s.version) && h->s.resumed)
 		return REASON_RESUMED;
-	*detail = h->malformed[server];
+	*detail = rare_of(h)->malformed[server];
 	if (h->oversize[server])
 		return REASON_OVERSIZE;
 	if (*detail)
@@ -644,10 +674,19 @@ static enum reason open_reason(struct handshake *h, const struct flow *flow, con
 		*detail = "only the client's direction was seen";
 		return REASON_LOST;
 	}
-	*detail = h->malformed[!server];
+	*detail = rare_of(h)->malformed[!server];
 	if (*detail)
 		return REASON_MALFORMED;
 	return REASON_UNFINISHED;
+}
+
+/* What was said of the old handshake; chains stay until the end. */
+static void rare_restart(struct handshake *h)
+{
+	if (!h->rare)
+		return;
+	memset(h->rare->partial, 0, sizeof(h->rare->partial));
+	memset(h->rare->malformed, 0, sizeof(h->rare->malformed));
 }
 
 /*
@@ -671,22 +710,27 @@ static void handshake_restart(struct tracker *t, struct handshake *h, const stru
 	memset(h->recorded, 0, sizeof(h->recorded));
 	memset(h->messages, 0, sizeof(h->messages));
 	memset(h->cipher_spec, 0, sizeof(h->cipher_spec));
-	memset(h->partial, 0, sizeof(h->partial));
+	rare_restart(h);
 	memset(h->missed, 0, sizeof(h->missed));
 	memset(h->oversize, 0, sizeof(h->oversize));
-	memset(h->malformed, 0, sizeof(h->malformed));
 	h->hello_retry = h->raw_public_key = false;
-	h->session_id_len = 0;
+	h->session_id = 0;
 }
 
-static void release_chains(struct handshake *h)
+static void rare_free(struct handshake *h)
 {
+	struct handshake_rare *rare = h->rare;
 	struct chain *chain;
 
-	while ((chain = h->loose)) {
-		h->loose = chain->next_loose;
+	if (!rare)
+		return;
+	while ((chain = rare->loose)) {
+		rare->loose = chain->next_loose;
 		chain_release(chain);
 	}
+	chain_builder_free(rare->builder[0]);
+	chain_builder_free(rare->builder[1]);
+	free(rare);
 }
 
 void handshake_close(struct tracker *t, struct flow *flow)
@@ -700,20 +744,17 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	server = !h->client_side;
 	if (!h->recorded[ROLE_SERVER]) {
 		reason = open_reason(h, flow, &detail);
-		if (!h->partial[server])
-			h->partial[server] = gathered_chain(t, h, server);
-		h->s.chain[ROLE_SERVER] = h->partial[server];
+		h->s.chain[ROLE_SERVER] = rare_of(h)->partial[server] ? rare_of(h)->partial[server] :
+								       gathered_chain(t, h, server);
 		record_reason(t, h, reason, detail);
 	}
 	if (t->observer.closed)
 		t->observer.closed(t->observer.context, &h->s);
 	tls_reader_fini(&h->reader[0], &t->memory);
 	tls_reader_fini(&h->reader[1], &t->memory);
-	chain_builder_free(h->builder[0]);
-	chain_builder_free(h->builder[1]);
 	handshake_keys_free(t, h);
 	handshake_sslv2_free(t, h);
-	release_chains(h);
+	rare_free(h);
 	fingerprint_release(h->s.client_print);
 	fingerprint_release(h->s.server_print);
 	free(h->s.server_name);

@@ -20,21 +20,27 @@ struct handshake_keys;
 struct quic;
 struct sslv2_answer;
 
+/* What most handshakes never need; made when it is. There may be a million handshakes at once. */
+struct handshake_rare {
+	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts; by side */
+	const struct chain *pending[2];      /* a chain whose role is not known yet */
+	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
+	struct chain *loose;                 /* chains to be released with it */
+	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
+	const char *malformed[2];            /* why reading a side ended early, or NULL */
+	uint8_t num_loose;
+};
+
 struct handshake {
 	struct sighting s;
+	struct handshake_rare *rare;         /* NULL: nothing of that */
 	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
 	struct sslv2_answer *sslv2;          /* SSL 2.0: what has come of the answer */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
-	struct chain_builder *builder[2];    /* a Certificate message over the limit, in parts */
-	const struct chain *pending[2];      /* a chain whose role is not known yet */
-	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
-	struct chain *loose;                 /* chains to be released with it */
+	uint64_t session_id;                 /* a hash of the client's, 0: none */
 	uint32_t messages[2];                /* bit n: message type n was seen */
 	struct ledger_row *row[2];           /* by role */
-	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
-	const char *malformed[2];            /* why reading a side ended early, or NULL */
-	uint8_t num_loose;
 	bool recorded[2];                    /* by role */
 	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
 	bool in_sslv2[2];                    /* this side speaks SSL 2.0 */
@@ -44,8 +50,6 @@ struct handshake {
 	uint8_t opener_side;                 /* who sent the SYN, or SIDE_UNKNOWN */
 	bool hello_retry;
 	bool raw_public_key;
-	uint8_t session_id_len;
-	uint8_t session_id[32];
 };
 
 /* NULL: no memory. Freed by handshake_close(). */
@@ -84,7 +88,7 @@ void handshake_keep_partial(struct tracker *t, struct handshake *h, unsigned int
 			    struct bytes body);
 
 /* Reading this side ended early: the bytes are not TLS any more. `why` is a static text. */
-void handshake_malformed(struct handshake *h, unsigned int side, const char *why);
+void handshake_malformed(struct tracker *t, struct handshake *h, unsigned int side, const char *why);
 
 /* The capture began inside an encrypted connection. */
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side);

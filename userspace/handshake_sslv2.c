@@ -60,7 +60,7 @@ bool handshake_sslv2_bytes(struct tracker *t, struct flow *flow, unsigned int si
 	if (result == PARSE_MORE)
 		return true;
 	if (result == PARSE_BAD)
-		handshake_malformed(h, side, "SSL 2.0 SERVER-HELLO cannot be read");
+		handshake_malformed(t, h, side, "SSL 2.0 SERVER-HELLO cannot be read");
 	else
 		handshake_sslv2_answer(t, flow, side, hello.session_id_hit, hello.certificate, segment);
 	handshake_sslv2_free(t, h);

@@ -6,6 +6,7 @@
 #include "userspace/handshake.h"
 
 #define KEPT_MIN 8192u
+#define OVERLAP_SHARE 8      /* of the memory limit: above it no more is kept for comparison */
 
 struct patch {
 	struct patch *next;
@@ -44,7 +45,8 @@ static void spare_give(struct tracker *t, struct overlap *o)
 
 static bool spare_take(struct tracker *t, struct overlap *o)
 {
-	if (o->capacity || !t->num_spare || !budget_take(&t->memory, KEPT_MIN))
+	if (o->capacity || !t->num_spare || t->memory.used > t->memory.max / OVERLAP_SHARE ||
+	    !budget_take(&t->memory, KEPT_MIN))
 		return false;
 	o->data = t->spare[--t->num_spare];
 	o->capacity = KEPT_MIN;
@@ -60,7 +62,7 @@ static bool reserve(struct tracker *t, struct overlap *o, uint32_t need)
 		return true;
 	while (capacity < need)
 		capacity *= 2;
-	if (t->memory.used > t->memory.max / 2 || !budget_take(&t->memory, capacity - o->capacity))
+	if (t->memory.used > t->memory.max / OVERLAP_SHARE || !budget_take(&t->memory, capacity - o->capacity))
 		return false;
 	larger = realloc(o->data, capacity);
 	if (!larger) {
@@ -74,8 +76,10 @@ static bool reserve(struct tracker *t, struct overlap *o, uint32_t need)
 
 void overlap_keep(struct tracker *t, struct side *s, uint32_t seq, struct bytes in)
 {
-	struct overlap *o = ensure(s, seq);
+	struct overlap *o = s->overlap;
 
+	if (!o && t->memory.used <= t->memory.max / OVERLAP_SHARE)
+		o = ensure(s, seq);
 	/* Behind a hole, or beyond the limit, nothing is kept any more. */
 	if (!o || seq != o->start + o->len || in.len > OVERLAP_KEPT_MAX - o->len ||
 	    !reserve(t, o, o->len + (uint32_t)in.len)) {

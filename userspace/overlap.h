@@ -5,7 +5,7 @@
  * another chain, that is a row of its own, reason `ambiguous`.
  *
  * For that a copy of each direction's handshake is kept while it lasts, up to OVERLAP_KEPT_MAX, and only as long
- * as less than half of the memory limit is in use: what is not compared is counted.
+ * as less than an eighth of the memory limit is in use: what is not compared is counted.
  */
 #ifndef CERTTAP_OVERLAP_H
 #define CERTTAP_OVERLAP_H

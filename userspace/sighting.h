@@ -9,7 +9,7 @@
 #include "userspace/segment.h"
 
 #define SERVER_NAME_MAX 255   /* RFC 1035 section 2.3.4; longer ones are cut and marked */
-#define PROTOCOL_NAME_MAX 32  /* of an ALPN identifier */
+#define PROTOCOL_NAME_MAX 16  /* of an ALPN identifier */
 
 /* Packed: there may be a million sightings at once. */
 enum __attribute__((packed)) role { ROLE_SERVER, ROLE_CLIENT };
