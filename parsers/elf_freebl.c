@@ -32,7 +32,7 @@ static bool entry_in(const struct elf *elf, uint64_t vector, unsigned int index,
 	       elf_code_offset(elf, function, file_offset);
 }
 
-/* lea distance(%rip), %rax: 48 8d 05, then 32 bits that count from the next instruction. */
+/* lea distance(%rip), any register: 32 bits that count from the next instruction. */
 static bool by_lea(const struct elf *elf, struct bytes code, uint64_t vaddr, unsigned int index,
 		   uint64_t *file_offset)
 {
@@ -40,7 +40,7 @@ static bool by_lea(const struct elf *elf, struct bytes code, uint64_t vaddr, uns
 		const uint8_t *at = code.data + i;
 		int32_t distance;
 
-		if (at[0] != 0x48 || at[1] != 0x8d || at[2] != 0x05)
+		if ((at[0] != 0x48 && at[0] != 0x4c) || at[1] != 0x8d || (at[2] & 0xc7) != 5)
 			continue;
 		distance = (int32_t)elf_u32(at + 3);
 		if (entry_in(elf, vaddr + i + 7 + (uint64_t)(int64_t)distance, index, file_offset))
@@ -49,7 +49,7 @@ static bool by_lea(const struct elf *elf, struct bytes code, uint64_t vaddr, uns
 	return false;
 }
 
-/* adrp xN, page; later add x0, xN, #low. */
+/* adrp xN, page; later add xM, xN, #low. */
 static bool by_adrp(const struct elf *elf, struct bytes code, uint64_t vaddr, unsigned int index,
 		    uint64_t *file_offset)
 {
@@ -63,7 +63,7 @@ static bool by_adrp(const struct elf *elf, struct bytes code, uint64_t vaddr, un
 			pages = (pages ^ 0x100000) - 0x100000;     /* 21 bits, signed */
 			page[word & 31] = ((vaddr + i) & ~UINT64_C(0xfff)) + (pages << 12);
 		}
-		if ((word & 0xffc0001f) == 0x91000000 &&
+		if ((word & 0xffc00000) == 0x91000000 &&
 		    entry_in(elf, page[word >> 5 & 31] + (word >> 10 & 0xfff), index, file_offset))
 			return true;
 	}

@@ -119,12 +119,11 @@ static uint8_t upper(uint8_t c)
 
 static bool begins(struct bytes in, const char *text)
 {
-	size_t len = strlen(text);
+	size_t i;
 
-	if (in.len < len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (upper(in.data[i]) != upper((uint8_t)text[i]))
+	/* Nearly always the first letter settles it. */
+	for (i = 0; text[i]; i++)
+		if (i == in.len || upper(in.data[i]) != upper((uint8_t)text[i]))
 			return false;
 	return true;
 }
@@ -169,9 +168,14 @@ static bool is_imap_command(struct bytes in)
 
 static void look_at_line(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes in)
 {
+	uint8_t first = upper(in.data[0]);
+
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 		const struct sign *sign = &signs[i];
 
+		/* Every sign begins with what upper() leaves alone. */
+		if ((uint8_t)sign->begin[0] != first)
+			continue;
 		if ((sign->who == COMMAND && speaker == STARTTLS_ANSWERER) ||
 		    (sign->who == ANSWER && speaker == STARTTLS_OPENER))
 			continue;

@@ -13,7 +13,7 @@
 #include "userspace/preamble.h"
 
 #define SEARCH_BYTES 65536u      /* looked through from a direction's beginning */
-#define PREAMBLE_BYTES 2048u     /* looked at for the name of what is spoken */
+#define PREAMBLE_BYTES 1024u     /* looked at for the name of what is spoken */
 #define TAIL_MAX 80              /* bytes that may still turn out to begin TLS */
 
 void channel_forget_tail(struct side *s)
