@@ -8,7 +8,6 @@
 #include "userspace/handshake.h"
 #include "userspace/handshake_keys.h"
 #include "userspace/handshake_sslv2.h"
-#include "userspace/keys.h"
 #include "userspace/overlap.h"
 #include "userspace/preamble.h"
 
@@ -336,9 +335,8 @@ void channel_keys_arrived(struct tracker *t, struct flow *flow, const struct seg
 {
 	struct handshake *h = flow->handshake;
 
-	if (!h || !h->keys || h->keys->generation == keys_generation(t->keys))
+	if (!h || !handshake_keys_changed(t, h))
 		return;
-	h->keys->generation = keys_generation(t->keys);
 	read_held(t, flow, !h->client_side, segment);
 	read_held(t, flow, h->client_side, segment);
 }

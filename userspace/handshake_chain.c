@@ -5,6 +5,7 @@
 
 #include "parsers/tls_compressed.h"
 #include "parsers/tls_hello.h"
+#include "userspace/handshake_keys.h"
 
 /* A chain that the table does not keep lives as long as this handshake. False: too many of them. */
 static bool own_chain(struct tracker *t, struct handshake *h, const struct chain *chain)
@@ -59,7 +60,7 @@ void handshake_read_certificate(struct tracker *t, struct handshake *h, unsigned
 	if (side != h->client_side)
 		h->s.frame_number = segment->frame_number;
 	if (item->opened)
-		h->s.witness[handshake_side_role(h, side)] = WITNESS_KEYLOG;
+		h->s.witness[handshake_side_role(h, side)] = h->keys ? h->keys->witness[side] : WITNESS_KEYLOG;
 	if (item->known)
 		chain = chain_known(t->chains, item->known);
 	else if (item->opened && handshake_is_tls13(h->s.version))

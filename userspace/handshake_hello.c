@@ -93,6 +93,7 @@ void handshake_read_client_hello(struct tracker *t, struct flow *flow, unsigned 
 		return;
 	}
 	client_print(t, flow->handshake, body);
+	handshake_keys_transcript(t, flow->handshake, TLS_CLIENT_HELLO, body);
 	handshake_client_hello(t, flow, side, &hello, segment);
 }
 
@@ -124,7 +125,8 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 	h->raw_public_key = hello.certificate_type == 2;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
-	waits = !hello.is_hello_retry && handshake_keys_server_hello(t, h, side, &hello);
+	handshake_keys_transcript(t, h, TLS_SERVER_HELLO, body);
+	waits = handshake_keys_server_hello(t, flow, side, &hello);
 	if (!handshake_is_tls13(hello.version) || hello.is_hello_retry) {
 		if (h->session_id && session_id_hash(hello.session_id) == h->session_id)
 			h->s.resumed = !handshake_is_tls13(hello.version);

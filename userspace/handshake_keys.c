@@ -8,19 +8,23 @@
 #include "parsers/quic.h"
 #include "parsers/record_protection.h"
 #include "parsers/tls_hello.h"
+#include "userspace/caught.h"
 #include "userspace/keys.h"
+
+static bool keys_ensure(struct tracker *t, struct handshake *h)
+{
+	if (h->keys || (!t->keys && !t->caught))
+		return h->keys != NULL;
+	h->keys = calloc(1, sizeof(*h->keys));
+	t->counters.no_memory += !h->keys;
+	return h->keys != NULL;
+}
 
 void handshake_keys_client_hello(struct tracker *t, struct handshake *h,
 				 const struct tls_client_hello *hello)
 {
-	if (!t->keys || hello->random.len != sizeof(h->keys->client_random))
+	if (hello->random.len != sizeof(h->keys->client_random) || !keys_ensure(t, h))
 		return;
-	if (!h->keys)
-		h->keys = calloc(1, sizeof(*h->keys));
-	if (!h->keys) {
-		t->counters.no_memory++;
-		return;
-	}
 	memcpy(h->keys->client_random, hello->random.data, sizeof(h->keys->client_random));
 	h->keys->has_client_random = true;
 }
@@ -31,15 +35,19 @@ static enum keylog_label handshake_label(const struct handshake *h, unsigned int
 					KEYLOG_SERVER_HANDSHAKE_TRAFFIC_SECRET;
 }
 
-static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int side,
-			 enum keylog_label label)
+static enum caught_label caught_label(const struct handshake *h, unsigned int side)
+{
+	return side == h->client_side ? CAUGHT_CLIENT_HANDSHAKE : CAUGHT_SERVER_HANDSHAKE;
+}
+
+/* Opens the side's records with this secret from now on. */
+static bool use_secret(struct tracker *t, struct handshake *h, unsigned int side, struct bytes secret,
+		       enum witness witness)
 {
 	struct record_cipher *cipher;
-	struct bytes secret;
 	const char *why;
 
-	if (!keys_find(t->keys, h->keys->client_random, label, &secret))
-		return false;
+	h->keys->witness[side] = witness;
 	if (h->quic) {
 		h->keys->used[side] = quic_secret(h->quic, &t->memory, side, h->s.cipher, secret);
 		return h->keys->used[side];
@@ -51,23 +59,109 @@ static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int si
 	return h->keys->used[side];
 }
 
-bool handshake_keys_server_hello(struct tracker *t, struct handshake *h, unsigned int side,
+/* A secret that a probe caught, by the transcript's hash or, where the library gave it, by the client random. */
+static bool use_caught(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct handshake_keys *k = h->keys;
+	enum caught_label label = caught_label(h, side);
+	struct caught_secret secret;
+	bool used;
+
+	if (!t->caught)
+		return false;
+	if (!(k->transcript_hash_len &&
+	      caught_find(t->caught, label, bytes_of(k->transcript_hash, k->transcript_hash_len), &secret)) &&
+	    !caught_find(t->caught, label, bytes_of(k->client_random, sizeof(k->client_random)), &secret))
+		return false;
+	used = use_secret(t, h, side, bytes_of(secret.secret, secret.secret_len), WITNESS_SECRET);
+	OPENSSL_cleanse(&secret, sizeof(secret));
+	if (used)
+		caught_used(t->caught);
+	return used;
+}
+
+static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int side,
+			 enum keylog_label label)
+{
+	struct bytes secret;
+
+	if (t->keys && keys_find(t->keys, h->keys->client_random, label, &secret))
+		return use_secret(t, h, side, secret, WITNESS_KEYLOG);
+	return label == handshake_label(h, side) && use_caught(t, h, side);
+}
+
+/* Who brings the secret later finds the flow by either. */
+static void wait_for_caught(struct tracker *t, struct flow *flow)
+{
+	struct handshake_keys *k = flow->handshake->keys;
+
+	if (!t->caught)
+		return;
+	k->waits = flow;
+	if (k->transcript_hash_len)
+		caught_wait(t->caught, bytes_of(k->transcript_hash, k->transcript_hash_len), flow);
+	caught_wait(t->caught, bytes_of(k->client_random, sizeof(k->client_random)), flow);
+}
+
+static void wait_no_more(struct tracker *t, struct handshake_keys *k)
+{
+	if (!k->waits)
+		return;
+	caught_wait_no_more(t->caught, bytes_of(k->transcript_hash, k->transcript_hash_len), k->waits);
+	caught_wait_no_more(t->caught, bytes_of(k->client_random, sizeof(k->client_random)), k->waits);
+	k->waits = NULL;
+}
+
+void handshake_keys_transcript(struct tracker *t, struct handshake *h, uint8_t type, struct bytes body)
+{
+	if (t->caught && h->s.protocol != PROTOCOL_DTLS && keys_ensure(t, h))
+		tls_transcript_add(&h->keys->transcript, &t->memory, type, body);
+}
+
+/* The ServerHello is in: the hash is what the secrets are known by. */
+static void finish_transcript(struct tracker *t, struct handshake_keys *k, uint16_t suite)
+{
+	k->transcript_hash_len = (uint8_t)tls_transcript_hash(&k->transcript, suite, k->transcript_hash);
+	tls_transcript_fini(&k->transcript, &t->memory);
+}
+
+static uint64_t generation(const struct tracker *t)
+{
+	return (t->keys ? keys_generation(t->keys) : 0) + (t->caught ? caught_counters(t->caught)->caught : 0);
+}
+
+bool handshake_keys_server_hello(struct tracker *t, struct flow *flow, unsigned int side,
 				 const struct tls_server_hello *hello)
 {
+	struct handshake *h = flow->handshake;
 	struct handshake_keys *k = h->keys;
 
 	if (!k || !k->has_client_random)
 		return false;
+	if (hello->is_hello_retry) {
+		tls_transcript_retried(&k->transcript);
+		return false;
+	}
 	memcpy(k->server_random, hello->random.data, sizeof(k->server_random));
 	k->draft = hello->draft;
 	k->encrypt_then_mac = hello->encrypt_then_mac;
+	finish_transcript(t, k, hello->cipher_suite);
 	if (dtls_version_as_tls(hello->version) != TLS_1_3)
 		return false;
 	if (hello->version == DTLS_1_3)
 		return true;
-	k->generation = keys_generation(t->keys);
-	use_secret13(t, h, side, handshake_label(h, side));
+	k->generation = generation(t);
+	if (!use_secret13(t, h, side, handshake_label(h, side)))
+		wait_for_caught(t, flow);
 	use_secret13(t, h, !side, handshake_label(h, !side));
+	return true;
+}
+
+bool handshake_keys_changed(struct tracker *t, struct handshake *h)
+{
+	if (!h->keys || h->keys->generation == generation(t))
+		return false;
+	h->keys->generation = generation(t);
 	return true;
 }
 
@@ -80,13 +174,14 @@ void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned
 	struct record_cipher *cipher;
 	const char *why;
 
-	if (!k || !k->has_client_random || h->s.version >= TLS_1_3 ||
+	if (!k || !t->keys || !k->has_client_random || h->s.version >= TLS_1_3 ||
 	    !keys_find(t->keys, k->client_random, KEYLOG_CLIENT_RANDOM, &keys.master_secret))
 		return;
 	keys.client_random = bytes_of(k->client_random, sizeof(k->client_random));
 	keys.server_random = bytes_of(k->server_random, sizeof(k->server_random));
 	keys.encrypt_then_mac = k->encrypt_then_mac;
 	cipher = record_cipher_tls12(&keys, &why);
+	k->witness[side] = WITNESS_KEYLOG;
 	if (cipher)
 		k->used[side] = tls_reader_protect(&h->reader[side], &t->memory, cipher, true);
 }
@@ -174,9 +269,8 @@ bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h)
 	bool arrived = false;
 	unsigned int side;
 
-	if (!k || h->s.version != TLS_1_3 || k->generation == keys_generation(t->keys))
+	if (!k || h->s.version != TLS_1_3 || !handshake_keys_changed(t, h))
 		return false;
-	k->generation = keys_generation(t->keys);
 	for (side = 0; side < 2; side++)
 		arrived |= !k->used[side] && use_secret13(t, h, side, handshake_label(h, side));
 	return arrived;
@@ -188,9 +282,10 @@ struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h
 	struct bytes secret;
 	const char *why;
 
-	if (!k->dtls[side] && k->has_client_random &&
+	if (!k->dtls[side] && k->has_client_random && t->keys &&
 	    keys_find(t->keys, k->client_random, handshake_label(h, side), &secret))
 		k->dtls[side] = record_cipher_dtls13(t->hkdf, h->s.cipher, secret, &why);
+	k->witness[side] = WITNESS_KEYLOG;
 	k->used[side] = k->dtls[side] != NULL;
 	return k->dtls[side];
 }
@@ -199,6 +294,8 @@ void handshake_keys_free(struct tracker *t, struct handshake *h)
 {
 	if (!h->keys)
 		return;
+	wait_no_more(t, h->keys);
+	tls_transcript_fini(&h->keys->transcript, &t->memory);
 	held_free(t, h->keys, 0);
 	held_free(t, h->keys, 1);
 	record_cipher_free(h->keys->dtls[0]);

@@ -9,6 +9,7 @@
 #ifndef CERTTAP_HANDSHAKE_KEYS_H
 #define CERTTAP_HANDSHAKE_KEYS_H
 
+#include "parsers/tls_transcript.h"
 #include "userspace/handshake.h"
 
 #define KEYS_HELD_MAX (32u << 10)
@@ -24,6 +25,11 @@ struct handshake_keys {
 	bool holding[2];                 /* its protected bytes wait for a secret */
 	uint64_t generation;             /* of the keys when they were last looked at */
 	struct record_cipher *dtls[2];
+	struct tls_transcript transcript; /* until the ServerHello, where probes may catch a secret */
+	uint8_t transcript_hash[48];
+	uint8_t transcript_hash_len;     /* 0: none */
+	struct flow *waits;              /* registered as waiting under the hash and the client random */
+	enum witness witness[2];         /* by side: where the secret came from */
 	uint8_t *held[2];
 	uint32_t held_len[2], held_capacity[2];
 };
@@ -31,8 +37,10 @@ struct handshake_keys {
 /* After each hello. */
 void handshake_keys_client_hello(struct tracker *t, struct handshake *h,
 				 const struct tls_client_hello *hello);
+/* Each hello's whole body, before the two calls about it. */
+void handshake_keys_transcript(struct tracker *t, struct handshake *h, uint8_t type, struct bytes body);
 /* For TLS 1.3. True: a secret is there or may still come, so nothing is to be said yet of why there is no chain. */
-bool handshake_keys_server_hello(struct tracker *t, struct handshake *h, unsigned int side,
+bool handshake_keys_server_hello(struct tracker *t, struct flow *flow, unsigned int side,
 				 const struct tls_server_hello *hello);
 /* Up to TLS 1.2: the side's next records are protected. */
 void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned int side);
@@ -50,6 +58,8 @@ bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int si
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
 			    uint8_t **data, struct bytes *held);
 
+/* Has any secret come since this was asked last? */
+bool handshake_keys_changed(struct tracker *t, struct handshake *h);
 /* QUIC: has a secret come that opens what its connection holds? Then there are messages to read. */
 bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h);
 /* DTLS 1.3: the cipher of a side's handshake records; NULL: no key for it. */

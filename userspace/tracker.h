@@ -50,6 +50,7 @@ struct tracker_counters {
 };
 
 struct keys;
+struct caught;
 struct hkdf;
 struct quic_crypto;
 struct fingerprints;
@@ -60,6 +61,7 @@ struct tracker {
 	struct chain_table *chains;
 	struct ledger *ledger;
 	struct keys *keys;               /* NULL: none were given and none may come */
+	struct caught *caught;           /* NULL: no probes */
 	struct hkdf *hkdf;
 	struct quic_crypto *quic;
 	struct fingerprints *fingerprints;
