@@ -114,7 +114,8 @@ __noinline int open_flow(struct flow_key *key, struct flow *wanted, __u32 bucket
 	return -1;
 }
 
-static __always_inline void init_flow(struct flow *f, __u32 start, __u32 budget, __u64 now_ns,
+/* What a direction may send up. */
+static __always_inline void init_flow(struct flow *f, __u32 start, _Bool is_server, __u64 now_ns,
 				      __u32 bucket)
 {
 	__builtin_memset(f, 0, sizeof(*f));
@@ -124,7 +125,8 @@ static __always_inline void init_flow(struct flow *f, __u32 start, __u32 budget,
 	f->start = start;
 	f->next = start;
 	f->record = start;
-	f->end = start + budget;
+	f->end = start + (is_server ? server_budget : client_budget);
+	f->protected_len = is_server ? server_protected : client_protected;
 	f->reason = EVENT_REASON_BUDGET;
 	f->start_known = 1;
 }
@@ -134,13 +136,13 @@ static __always_inline void open_both(struct packet *p, struct flow_key *key, st
 {
 	struct flow_key reverse;
 
-	init_flow(f, p->head.seq, client_budget, p->head.time_ns, p->bucket);
+	init_flow(f, p->head.seq, 0, p->head.time_ns, p->bucket);
 	if (p->hello != HELLO_CLIENT)           /* the SSLv2 header is not a record header */
 		f->record += p->head.wire_len;
 	open_flow(key, f, p->bucket);
 	if (!(p->tcp_flags & TCP_BIT_ACK))
 		return;
-	init_flow(f, p->head.ack, server_budget, p->head.time_ns, p->bucket);
+	init_flow(f, p->head.ack, 1, p->head.time_ns, p->bucket);
 	f->raw_len = p->hello == HELLO_CLIENT_SSL2 ? SSL2_MAX : PREAMBLE_MAX;
 	reverse_key(p, &reverse);
 	open_flow(&reverse, f, p->bucket);
@@ -160,7 +162,7 @@ __noinline int on_hello(struct packet *p, struct flow_key *key)
 	}
 	if (p->hello == HELLO_SERVER)
 		count(hellos, 1);
-	init_flow(&f, p->head.seq, server_budget, p->head.time_ns, p->bucket);
+	init_flow(&f, p->head.seq, 1, p->head.time_ns, p->bucket);
 	f.start_known = p->hello != HELLO_CERTIFICATE;
 	open_flow(key, &f, p->bucket);
 	return 0;

@@ -13,6 +13,8 @@
 /* Settings, written between open and load. */
 const volatile __u32 server_budget = 256 << 10;   /* bytes forwarded per direction */
 const volatile __u32 client_budget = 64 << 10;
+const volatile __u32 server_protected;            /* and so much of TLS 1.3's protected flight: with keys it opens */
+const volatile __u32 client_protected;
 const volatile __u32 ring_wake = 8 << 20;         /* unread bytes at which the reader is woken */
 const volatile __u32 hash_seed;                   /* strangers choose the tuples, not their bucket */
 const volatile _Bool has_netns_cookie;            /* bpf_get_netns_cookie() may be called here */
@@ -58,6 +60,7 @@ struct flow {
 	__u32 ahead_start; /* one range beyond a hole that was forwarded too, if not empty */
 	__u32 ahead_end;
 	__u32 record;      /* sequence number of the next record header */
+	__u32 protected_len; /* bytes of protected records wanted behind those in clear */
 	__u32 raw_len;     /* so much after `start` may be something else than records */
 	__u8 reason;       /* enum event_reason: what put `end` where it is */
 	__u8 start_known;

@@ -56,6 +56,11 @@ static __always_inline enum step judge_header(struct __sk_buff *skb, struct pack
 		goes_on = len == 1 && !f->cipher_spec;
 	else if (valid && type == RECORD_ALERT)
 		goes_on = len == 2;     /* a longer one is encrypted */
+	/* Up to TLS 1.2 nothing of this type comes before the walk has ended. */
+	if (valid && type == RECORD_APPLICATION_DATA && f->protected_len) {
+		set_end(f, f->record + f->protected_len, EVENT_REASON_RECORD);
+		goes_on = 1;
+	}
 	if (goes_on) {
 		f->cipher_spec = type == RECORD_CIPHER_SPEC;
 		f->record += RECORD_HEADER_LEN + len;

@@ -129,6 +129,8 @@ static void configure(struct handshake_bpf *skel, const struct attach_options *o
 	skel->rodata->hash_seed = (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec ^ (uint32_t)getpid();
 	skel->rodata->server_budget = o->server_budget;
 	skel->rodata->client_budget = o->client_budget;
+	skel->rodata->server_protected = o->server_protected;
+	skel->rodata->client_protected = o->client_protected;
 	skel->rodata->ring_wake = o->ring_bytes / 2;
 	/*
 	 * Only by cgroup, where one program sees all namespaces. At an interface the cookie is that of the

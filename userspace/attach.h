@@ -31,6 +31,8 @@ struct attach_options {
 	uint32_t ring_bytes;             /* a power of two; default 16 MiB */
 	uint32_t server_budget;          /* bytes forwarded per direction; default 256 KiB */
 	uint32_t client_budget;          /* default 64 KiB */
+	uint32_t server_protected;       /* of TLS 1.3's protected flight; 0, the default, without keys */
+	uint32_t client_protected;
 	uint32_t max_flows;              /* entries of the kernel's flow table; default 65,536 */
 	bool without_tcx;                /* interfaces: begin the ladder at clsact */
 };

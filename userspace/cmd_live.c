@@ -10,6 +10,7 @@
 
 #include "userspace/attach.h"
 #include "userspace/command.h"
+#include "userspace/handshake_keys.h"
 #include "userspace/keys.h"
 #include "userspace/monitor.h"
 #include "userspace/options.h"
@@ -133,7 +134,7 @@ static int observe(struct live *l)
 	while (good && !stop_asked && !reporter_done(&l->reporter) && !time_over(l)) {
 		wait_turn(l);
 		good = turn(l);
-		pipeline_tick(l->pipeline, clock_ns(CLOCK_REALTIME));
+		pipeline_tick(l->pipeline, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_MONOTONIC));
 		if (counters_asked) {
 			counters_asked = 0;
 			print_counters(l);
@@ -234,6 +235,9 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 	options.interfaces = o->interfaces;
 	options.num_interfaces = o->num_interfaces;
 	options.ring_bytes = (uint32_t)o->ring_bytes;
+	/* With a key log the protected flight opens, and a client's certificate after it. */
+	if (o->num_keylogs)
+		options.server_protected = options.client_protected = KEYS_HELD_MAX;
 	options.without_tcx = o->attach && strcmp(o->attach, "clsact") == 0;
 	attach_clean_leftovers();
 	err = attach_open(&options, &l->attach, why, why_size);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/conversation.h"
 
+#include <stdlib.h>
+
 #include "userspace/carriage.h"
 #include "userspace/channel.h"
 #include "userspace/handshake.h"
+#include "userspace/handshake_keys.h"
 #include "userspace/overlap.h"
 #include "userspace/preamble.h"
 
@@ -13,12 +16,15 @@
 #define REPEAT_WINDOW (1u << 20) /* a hello further back than this is no retransmission */
 
 #define IDLE_CLOSING_S 2         /* after FIN from both, or RST */
+#define IDLE_HOLDING_S 10        /* a flight waits for its secret */
 #define IDLE_MISSED_S 5          /* bytes of a handshake are known to be missing */
 #define IDLE_READING_S 60
 #define IDLE_OTHER_S 300
 
 static void side_drain(struct tracker *t, struct flow *flow, unsigned int side,
 		       const struct segment *segment);
+static void hand_on_head(struct tracker *t, struct flow *flow, unsigned int side,
+			 const struct segment *segment);
 
 /*
  * A ClientHello was found on `side`: the answer begins at its acknowledgement number. Only where it is not known
@@ -44,6 +50,9 @@ static void expect_answer(struct tracker *t, struct flow *flow, unsigned int sid
 		/* Past it already: the answer came before the question, and was looked at by its head. */
 		return;
 	}
+	hand_on_head(t, flow, !side, segment);
+	if (peer->state == SIDE_READING)
+		return;
 	channel_forget_tail(peer);
 	peer->first_seq = segment->ack;
 	peer->searched = 0;
@@ -60,42 +69,123 @@ static void keep_for_comparison(struct tracker *t, struct side *s, uint32_t seq,
 		overlap_keep(t, s, seq + before, bytes_of(in.data + before, in.len - before));
 }
 
+/* No carrier's: looked through for plain TLS. */
+static void plain_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+			const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	uint32_t seq = s->stream.next - (uint32_t)in.len;
+	bool asked = channel_bytes(t, flow, side, in, segment);
+
+	if (flow->handshake && in.len && (s->state == SIDE_READING || s->overlap))
+		keep_for_comparison(t, s, seq, in);
+	if (asked)
+		expect_answer(t, flow, side, segment);
+}
+
+/* The memory is the caller's from now on. NULL: none is held. */
+static uint8_t *take_head(struct side *s, struct bytes *out)
+{
+	uint8_t *head = s->head_held && s->tail_len ? s->tail : NULL;
+
+	s->head_held = false;
+	if (!head)
+		return NULL;
+	*out = bytes_of(head, s->tail_len);
+	s->tail = NULL;
+	s->tail_len = 0;
+	return head;
+}
+
+/* The first bytes of a side that were held will not turn out to be a carrier's: they are plain. */
+static void hand_on_head(struct tracker *t, struct flow *flow, unsigned int side,
+			 const struct segment *segment)
+{
+	struct bytes head;
+	uint8_t *memory = take_head(&flow->side[side], &head);
+
+	if (memory)
+		plain_bytes(t, flow, side, head, segment);
+	free(memory);
+}
+
+/* More of them are needed to tell. False: no memory. */
+static bool hold_head(struct side *s, struct bytes in)
+{
+	if (!s->tail)
+		s->tail = malloc(CARRIER_HEAD_MAX);
+	if (!s->tail)
+		return false;
+	memcpy(s->tail + s->tail_len, in.data, in.len);
+	s->tail_len += (uint8_t)in.len;
+	s->head_held = true;
+	return true;
+}
+
+/* Bytes that follow those held: true, if they settle that it is a carrier, or leave it open. */
+static bool head_goes_on(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+			 const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	size_t held = s->tail_len, room = CARRIER_HEAD_MAX - held;
+	struct bytes head, rest = in, part;
+	enum parse result;
+	uint8_t *memory;
+
+	if (!bytes_take(&rest, in.len < room ? in.len : room, &part) || !hold_head(s, part))
+		return false;
+	result = carriage_begin(t, flow, CARRIER_OVER_TCP, bytes_of(s->tail, s->tail_len));
+	if (result == PARSE_MORE)
+		return true;
+	if (result == PARSE_BAD) {
+		s->tail_len = (uint8_t)held;
+		s->stream.next -= (uint32_t)in.len;     /* to the end of what was held */
+		hand_on_head(t, flow, side, segment);
+		s->stream.next += (uint32_t)in.len;
+		return false;
+	}
+	memory = take_head(s, &head);
+	carriage_bytes(t, flow, side, head, segment);
+	free(memory);
+	if (flow->carriage && rest.len)
+		carriage_bytes(t, flow, side, rest, segment);
+	return true;
+}
+
 /*
  * Is there another framing around TLS? It shows in the first bytes of either side; from then on all is the
- * carrier's.
+ * carrier's. While they are too few to tell, they are held; at the latest until the other side answers.
  */
 static bool carried(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		    const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
+	enum parse result;
 
+	if (!in.len)
+		return false;
 	if (flow->carriage) {
 		carriage_bytes(t, flow, side, in, segment);
 		return true;
 	}
-	if (s->searched || s->tail_len || s->state != SIDE_SEARCHING || flow->handshake || !in.len ||
-	    carriage_begin(t, flow, CARRIER_OVER_TCP, in) != PARSE_OK)
+	hand_on_head(t, flow, !side, segment);
+	if (s->head_held && s->tail_len)
+		return head_goes_on(t, flow, side, in, segment);
+	s->head_held = false;
+	if (s->searched || s->tail_len || s->state != SIDE_SEARCHING || flow->handshake)
 		return false;
-	carriage_bytes(t, flow, side, in, segment);
-	return true;
+	result = carriage_begin(t, flow, CARRIER_OVER_TCP, in);
+	if (result == PARSE_OK)
+		carriage_bytes(t, flow, side, in, segment);
+	return result == PARSE_OK || (result == PARSE_MORE && hold_head(s, in));
 }
 
 /* Bytes that are next in order. */
 static void side_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		       const struct segment *segment)
 {
-	struct side *s = &flow->side[side];
-	uint32_t seq = s->stream.next - (uint32_t)in.len;
-	bool asked;
-
-	if (carried(t, flow, side, in, segment))
-		return;
-	asked = channel_bytes(t, flow, side, in, segment);
-
-	if (flow->handshake && in.len && (s->state == SIDE_READING || s->overlap))
-		keep_for_comparison(t, s, seq, in);
-	if (asked)
-		expect_answer(t, flow, side, segment);
+	if (!carried(t, flow, side, in, segment))
+		plain_bytes(t, flow, side, in, segment);
 }
 
 /* Hands on what has become next in order. */
@@ -122,6 +212,7 @@ static void side_give_up(struct tracker *t, struct flow *flow, unsigned int side
 	struct side *s = &flow->side[side];
 	uint32_t gap = seq - s->stream.next, from = s->stream.next - s->first_seq;
 
+	hand_on_head(t, flow, side, segment);
 	stream_skip(&s->stream, &t->memory, seq);
 	if (flow->carriage)
 		carriage_missed(t, flow, side, gap, segment);
@@ -143,6 +234,7 @@ static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 	}
 	while (channel_open(s) && stream_gap(&s->stream))
 		side_give_up(t, flow, side, s->stream.ranges->seq, segment);
+	hand_on_head(t, flow, side, segment);
 }
 
 /*
@@ -368,7 +460,8 @@ static void side_end(struct tracker *t, struct flow *flow, unsigned int side,
 	if (!flow->handshake)
 		return;
 	handshake_side_over(flow->handshake, side);
-	if (flow->handshake->over[0] && flow->handshake->over[1])
+	/* What waits for a secret may still be opened. */
+	if (flow->handshake->over[0] && flow->handshake->over[1] && !handshake_keys_holding(flow->handshake))
 		channel_close(t, flow);
 }
 
@@ -406,6 +499,14 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 	channel_close_if_settled(t, flow);
 }
 
+void conversation_keys_arrived(struct tracker *t, struct flow *flow)
+{
+	struct segment segment = { .time_ns = flow->handshake ? flow->handshake->s.end_ns : 0 };
+
+	channel_keys_arrived(t, flow, &segment);
+	channel_close_if_settled(t, flow);
+}
+
 void conversation_close(struct tracker *t, struct flow *flow)
 {
 	/* What is read now has no packet of its own: it counts for the time that was last seen. */
@@ -434,6 +535,8 @@ bool conversation_idle(const struct flow *flow, uint32_t idle_s)
 	bool closing = (flow->side[0].fin_seen && flow->side[1].fin_seen) || flow->side[0].rst_seen ||
 		       flow->side[1].rst_seen;
 
+	if (flow->handshake && handshake_keys_holding(flow->handshake))
+		return idle_s > IDLE_HOLDING_S;
 	if (closing)
 		return idle_s > IDLE_CLOSING_S;
 	if (flow->handshake && (flow->side[0].missed || flow->side[1].missed))

@@ -19,6 +19,9 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 /* The flow is going away: reads what is held behind gaps, records what is open, frees what it holds. */
 void conversation_close(struct tracker *t, struct flow *flow);
 
+/* A secret has come that this flow waits for. */
+void conversation_keys_arrived(struct tracker *t, struct flow *flow);
+
 /* For flow_table_sweep(): has this flow been silent for long enough to be closed? */
 bool conversation_idle(const struct flow *flow, uint32_t idle_s);
 

@@ -207,7 +207,12 @@ void datagram_inside(struct tracker *t, struct flow *flow, unsigned int side, st
 /* Does a carrier begin with this datagram? */
 static bool begin_carrier(struct tracker *t, const struct segment *segment)
 {
-	enum carrier_over over = segment->transport == TRANSPORT_UDP ? CARRIER_OVER_UDP : CARRIER_OVER_SCTP;
+	static const enum carrier_over overs[NUM_TRANSPORTS] = {
+		[TRANSPORT_UDP] = CARRIER_OVER_UDP,
+		[TRANSPORT_SCTP] = CARRIER_OVER_SCTP,
+		[TRANSPORT_EAPOL] = CARRIER_OVER_EAPOL,
+	};
+	enum carrier_over over = overs[segment->transport];
 	const struct carrier_ops *ops;
 	struct flow *flow;
 	unsigned int side;
@@ -248,6 +253,14 @@ void datagram_segment(struct tracker *t, const struct segment *segment)
 		carriage_bytes(t, flow, side, segment->payload, segment);
 	else if (recognised)
 		take_recognised(t, flow, side, &r, segment);
+}
+
+void datagram_keys_arrived(struct tracker *t, struct flow *flow)
+{
+	struct segment segment = { .time_ns = flow->handshake ? flow->handshake->s.end_ns : 0 };
+
+	if (flow->handshake && flow->datagrams->quic && handshake_keys_quic_arrived(t, flow->handshake))
+		take_quic(t, flow, 0, bytes_of(NULL, 0), &segment);
 }
 
 /* What the server's side did not show whole. */

@@ -14,6 +14,9 @@ void datagram_segment(struct tracker *t, const struct segment *segment);
 void datagram_inside(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		     const struct segment *segment);
 
+/* A secret has come that this flow waits for. */
+void datagram_keys_arrived(struct tracker *t, struct flow *flow);
+
 /* The flow is going away: records what is open, frees what it holds. */
 void datagram_close(struct tracker *t, struct flow *flow);
 

@@ -220,6 +220,15 @@ struct flow *flow_table_get(struct flow_table *t, const struct segment *segment,
 	return flow ? flow : make_flow(t, &key, hash);
 }
 
+void flow_table_each(struct flow_table *t, flow_visit_fn *visit, void *context)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->used; i++)
+		if (flow_live(flow_at(t, i)))
+			visit(context, flow_at(t, i));
+}
+
 void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle)
 {
 	struct flow *flow;

@@ -45,6 +45,7 @@ struct side {
 	bool cut : 1;            /* the capture cut bytes of this direction off (snap length) */
 	bool missed : 1;         /* bytes of this direction were given up */
 	bool data_seen : 1;
+	bool head_held : 1;      /* `tail` holds its first bytes, which may begin a carrier */
 };
 
 struct flow_key {
@@ -97,6 +98,10 @@ struct flow *flow_table_find(struct flow_table *t, const struct segment *segment
 
 /* Drops the flow at once. */
 void flow_table_drop(struct flow_table *t, struct flow *flow);
+
+/* Calls `visit` for each flow, which may not drop any. */
+typedef void flow_visit_fn(void *context, struct flow *flow);
+void flow_table_each(struct flow_table *t, flow_visit_fn *visit, void *context);
 
 /* Drops every flow for which `idle` says so. Costs a look at each flow: call every few seconds. */
 void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle);

@@ -47,6 +47,12 @@ void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned
 /* TLS 1.3: the side's Finished has passed; other keys, or none, open what follows. */
 void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned int side);
 
+/* Does anything wait for a secret? */
+static inline bool handshake_keys_holding(const struct handshake *h)
+{
+	return h->keys && (h->keys->holding[0] || h->keys->holding[1]);
+}
+
 /* A protected record was met that cannot be opened yet: is it to be waited for? */
 bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side);
 /* Holds bytes of a side that waits. False: no more room, the waiting is over. */

@@ -144,7 +144,8 @@ void handshake_passed_certificate(struct tracker *t, struct handshake *h, unsign
 	const char *detail;
 	enum reason reason;
 
-	if (h->recorded[ROLE_SERVER] || h->missed[side] || handshake_rare_of(h)->malformed[side] ||
+	/* TLS 1.3's ChangeCipherSpec says nothing. */
+	if (handshake_is_tls13(h->s.version) || h->recorded[ROLE_SERVER] || h->missed[side] || handshake_rare_of(h)->malformed[side] ||
 	    h->oversize[side] ||
 	    !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry)
 		return;

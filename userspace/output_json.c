@@ -10,14 +10,29 @@
 #include "userspace/output.h"
 #include "userspace/output_peer.h"
 
+/* As ECS has it (RFC 7042 section 2.1): "02-00-5E-10-00-01". */
+static void put_mac(struct json *j, const struct ip_address *address)
+{
+	const uint8_t *mac = address->octets + MAC_AT;
+	char text[3 * MAC_LEN];
+
+	snprintf(text, sizeof(text), "%02X-%02X-%02X-%02X-%02X-%02X", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
+	json_string(j, "mac", text);
+}
+
 static void put_host(struct json *j, const char *key, const struct host_port *host)
 {
 	char text[48];
 
-	text_address(host->address.octets, text, sizeof(text));
 	json_object(j, key);
-	json_string(j, "ip", text);
-	json_unsigned(j, "port", host->port);
+	if (ip_address_is_mac(&host->address) && !host->port) {
+		put_mac(j, &host->address);
+	} else {
+		text_address(host->address.octets, text, sizeof(text));
+		json_string(j, "ip", text);
+		json_unsigned(j, "port", host->port);
+	}
 	json_object_end(j);
 }
 
@@ -344,7 +359,8 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_object(j, "network");
 	json_string(j, "transport", transport_name(row->transport));
 	json_string(j, "protocol", protocol_name(row->protocol));
-	put_community_id(j, row);
+	if (row->transport != TRANSPORT_EAPOL)  /* it names flows over IP */
+		put_community_id(j, row);
 	json_object_end(j);
 	put_host(j, "server", &row->server);
 	put_host(j, "client", &row->last_client);
@@ -368,9 +384,11 @@ static void put_coverage(struct output *o, const struct port_coverage *c)
 	json_object(j, "network");
 	json_string(j, "transport", transport_name(c->transport));
 	json_object_end(j);
-	json_object(j, "server");
-	json_unsigned(j, "port", c->port);
-	json_object_end(j);
+	if (c->transport != TRANSPORT_EAPOL) {
+		json_object(j, "server");
+		json_unsigned(j, "port", c->port);
+		json_object_end(j);
+	}
 	json_object(j, "certtap");
 	json_object(j, "coverage");
 	json_unsigned(j, "sightings", c->sightings);

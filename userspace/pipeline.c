@@ -5,16 +5,19 @@
 #include <stdlib.h>
 
 #include "parsers/defrag.h"
+#include "parsers/eap.h"
 #include "parsers/hkdf.h"
 #include "parsers/packet.h"
 #include "parsers/quic.h"
 #include "parsers/tunnel.h"
 #include "userspace/carriage.h"
+#include "userspace/caught.h"
 #include "userspace/conversation.h"
 #include "userspace/datagram.h"
 #include "userspace/fingerprints.h"
 #include "userspace/keys.h"
 #include "userspace/overlap.h"
+#include "userspace/stations.h"
 
 #define SWEEP_EVERY_S 2
 #define CLOCK_JUMP_S 60
@@ -25,6 +28,7 @@ struct pipeline {
 	struct pipeline_limits limits;
 	struct tracker tracker;
 	struct defrag *defrag;
+	struct stations *stations;   /* of EAPOL; NULL until there is some */
 	uint32_t swept_s;            /* packet time of the last sweep */
 	uint64_t since_sweep;        /* packets since then */
 	struct keys *own_keys;       /* made for secrets blocks where none were given */
@@ -89,6 +93,8 @@ void pipeline_free(struct pipeline *p)
 	ledger_free(p->tracker.ledger);
 	chain_table_free(p->tracker.chains);
 	defrag_free(p->defrag);
+	stations_free(p->stations);
+	caught_free(p->tracker.caught);
 	hkdf_free(p->tracker.hkdf);
 	quic_crypto_free(p->tracker.quic);
 	fingerprints_free(p->tracker.fingerprints);
@@ -111,6 +117,53 @@ void pipeline_secrets(struct pipeline *p, struct bytes text)
 		p->tracker.counters.no_memory++;
 }
 
+bool pipeline_expect_secrets(struct pipeline *p)
+{
+	p->tracker.caught = caught_new();
+	return p->tracker.caught != NULL;
+}
+
+static void keys_arrived(struct tracker *t, struct flow *flow)
+{
+	if (flow->datagrams)
+		datagram_keys_arrived(t, flow);
+	else
+		conversation_keys_arrived(t, flow);
+}
+
+static void visit_keys_arrived(void *context, struct flow *flow)
+{
+	if (flow->handshake)
+		keys_arrived(context, flow);
+}
+
+/* Reads what the key logs have got; if that is something, whoever waits looks whether it is for him. */
+static void poll_keys(struct pipeline *p)
+{
+	struct tracker *t = &p->tracker;
+	uint64_t before;
+
+	if (!t->keys)
+		return;
+	before = keys_generation(t->keys);
+	keys_poll(t->keys);
+	if (keys_generation(t->keys) != before)
+		flow_table_each(t->flows, visit_keys_arrived, t);
+}
+
+void pipeline_secret(struct pipeline *p, const struct caught_secret *secret)
+{
+	struct tracker *t = &p->tracker;
+	struct flow *flow;
+
+	if (!t->caught)
+		return;
+	caught_add(t->caught, secret, secret->time_ns);
+	flow = caught_waiting(t->caught, bytes_of(secret->id, secret->id_len));
+	if (flow)
+		keys_arrived(t, flow);
+}
+
 static void sweep(struct pipeline *p, uint32_t now_s)
 {
 	/* Clocks of several interfaces differ a little; a jump back is another capture. */
@@ -124,10 +177,11 @@ static void sweep(struct pipeline *p, uint32_t now_s)
 	flow_table_sweep(p->tracker.flows, now_s, conversation_idle);
 }
 
-void pipeline_tick(struct pipeline *p, uint64_t now_ns)
+void pipeline_tick(struct pipeline *p, uint64_t now_ns, uint64_t monotonic_ns)
 {
-	if (p->tracker.keys)
-		keys_poll(p->tracker.keys);
+	poll_keys(p);
+	if (p->tracker.caught)
+		caught_expire(p->tracker.caught, monotonic_ns);
 	p->since_sweep = UINT32_MAX;     /* the real clock does not jump for every tick */
 	sweep(p, (uint32_t)(now_ns / 1000000000u));
 }
@@ -197,6 +251,29 @@ static bool handle_sctp(const struct context *c, const struct packet *packet)
 	return true;
 }
 
+/* Only EAP matters: key exchanges and announcements, by far the most, have no TLS inside. */
+static void handle_eapol(const struct context *c, const struct packet *packet)
+{
+	struct pipeline *p = c->pipeline;
+	struct segment segment = {
+		.src = { .address = packet->src }, .dst = { .address = packet->dst },
+		.transport = TRANSPORT_EAPOL, .payload = packet->payload, .payload_cut = packet->payload_cut,
+		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
+	};
+	struct eap_packet eap;
+	struct bytes inside;
+
+	p->counters.other++;
+	if (!eap_eapol(packet->payload, &inside) || !eap_parse(inside, &eap))
+		return;
+	if (!p->stations)
+		p->stations = stations_new();
+	if (!p->stations)
+		p->tracker.counters.no_memory++;
+	else if (stations_resolve(p->stations, &eap, &segment.src.address, &segment.dst.address))
+		pipeline_segment(p, &segment);
+}
+
 static enum packet_kind open_inner(const struct tunnel *tunnel, struct packet *inner)
 {
 	switch (tunnel->inner) {
@@ -215,7 +292,7 @@ static enum packet_kind open_inner(const struct tunnel *tunnel, struct packet *i
 static bool packet_kind_good(enum packet_kind kind)
 {
 	return kind == PACKET_TCP || kind == PACKET_UDP || kind == PACKET_IP_OTHER ||
-	       kind == PACKET_FRAGMENT;
+	       kind == PACKET_FRAGMENT || kind == PACKET_EAPOL;
 }
 
 /* Returns false when the payload is no tunnel's. */
@@ -276,6 +353,9 @@ static void handle_packet(const struct context *c, enum packet_kind kind, struct
 	case PACKET_FRAGMENT:
 		handle_fragment(c, packet);
 		break;
+	case PACKET_EAPOL:
+		handle_eapol(c, packet);
+		break;
 	case PACKET_OTHER:
 		counters->other++;
 		break;
@@ -298,8 +378,8 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
 	enum packet_kind kind;
 
 	/* A key log may grow while we read. */
-	if (p->counters.frames++ % KEYS_POLL_FRAMES == 0 && p->tracker.keys)
-		keys_poll(p->tracker.keys);
+	if (p->counters.frames++ % KEYS_POLL_FRAMES == 0)
+		poll_keys(p);
 	p->counters.bytes += frame->wire_len;
 	kind = packet_parse(frame->link, frame->data, frame->wire_len, &packet);
 	handle_packet(&c, kind, &packet);
@@ -307,8 +387,7 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
 
 void pipeline_finish(struct pipeline *p)
 {
-	if (p->tracker.keys)
-		keys_poll(p->tracker.keys);
+	poll_keys(p);
 	p->flows = *flow_table_counters(p->tracker.flows);
 	flow_table_free(p->tracker.flows);
 	p->tracker.flows = NULL;

@@ -45,6 +45,11 @@ void pipeline_free(struct pipeline *p);
  * secrets; a capture that has secrets blocks makes its own.
  */
 void pipeline_use_keys(struct pipeline *p, struct keys *keys);
+/* Probes catch handshake secrets: handshakes of TLS 1.3 wait for theirs. Call before any packet. False: no memory. */
+bool pipeline_expect_secrets(struct pipeline *p);
+/* A secret that a probe caught; it is copied, and the copy wiped after some seconds. */
+struct caught_secret;
+void pipeline_secret(struct pipeline *p, const struct caught_secret *secret);
 /* The text of a secrets block. */
 void pipeline_secrets(struct pipeline *p, struct bytes text);
 
@@ -54,8 +59,8 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame);
 /* A segment that a source has taken apart itself. */
 void pipeline_segment(struct pipeline *p, const struct segment *segment);
 
-/* Time passes without packets (live): closes what has gone quiet. */
-void pipeline_tick(struct pipeline *p, uint64_t now_ns);
+/* Time passes (live), by the wall clock and by the monotonic one: closes what has gone quiet, wipes old secrets. */
+void pipeline_tick(struct pipeline *p, uint64_t now_ns, uint64_t monotonic_ns);
 
 /* No more packets: records everything that is still open. Only pipeline_free() may follow, and the getters. */
 void pipeline_finish(struct pipeline *p);

@@ -15,11 +15,16 @@ struct host_port {
 	uint16_t port;               /* host byte order */
 };
 
-enum __attribute__((packed)) transport { TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORT_SCTP };
+enum __attribute__((packed)) transport {
+	TRANSPORT_TCP,
+	TRANSPORT_UDP,
+	TRANSPORT_SCTP,
+	TRANSPORT_EAPOL,             /* between MAC addresses, the ports are 0 */
+};
 
-#define NUM_TRANSPORTS 3
+#define NUM_TRANSPORTS 4
 
-/* "tcp", "udp", "sctp" */
+/* "tcp", "udp", "sctp", "eapol" */
 const char *transport_name(enum transport transport);
 
 /*

@@ -24,7 +24,7 @@ const char *reason_name(enum reason reason)
 
 const char *transport_name(enum transport transport)
 {
-	static const char *const names[NUM_TRANSPORTS] = { "tcp", "udp", "sctp" };
+	static const char *const names[NUM_TRANSPORTS] = { "tcp", "udp", "sctp", "eapol" };
 
 	return names[transport];
 }

@@ -298,9 +298,9 @@ static void test_idle(void **state)
 	tap_open(&t);
 	tap_syn(&t);
 	tap_send(&t, CLIENT, buffer_bytes(&f.hello), 1460);
-	pipeline_tick(t.pipeline, t.time_ns + 30 * 1000000000ull);
+	pipeline_tick(t.pipeline, t.time_ns + 30 * 1000000000ull, 0);
 	assert_string_equal(t.log, "");
-	pipeline_tick(t.pipeline, t.time_ns + 90 * 1000000000ull);
+	pipeline_tick(t.pipeline, t.time_ns + 90 * 1000000000ull, 0);
 	assert_string_equal(t.log, "server:unfinished; ");
 	expect("server:unfinished; ");
 }
