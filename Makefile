@@ -51,6 +51,7 @@ CERTTAP := $(OUT)/certtap
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 .PHONY: all test tests fuzz bench run demo setup clean install
 
 all: $(CERTTAP)
@@ -94,12 +95,18 @@ test:
 	@$(MAKE) --no-print-directory -j$$(nproc) tests
 	@tests/run $(OUT)
 
-# Fuzz targets are built whole by clang, parsers included, with sanitizers.
-FUZZ_BINS := $(FUZZ:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-FUZZ_FLAGS := -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-$(FUZZ_BINS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(PARSERS) $(USERSPACE) $(wildcard parsers/*.h userspace/*.h) $(SKELETONS)
+# Fuzz targets: everything by clang, with sanitizers, compiled once.
+FUZZ_OUT := $(BUILD)/fuzz
+FUZZ_BINS := $(FUZZ:tests/fuzz/%.c=$(FUZZ_OUT)/%)
+FUZZ_FLAGS := -g -O1 -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$(FUZZ_OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -o $@ $< $(PARSERS) $(USERSPACE) $(LIBS)
+	$(call say,CC,$<)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+$(FUZZ_OUT)/obj/userspace/attach.o: $(SKELETONS)
+$(FUZZ_OUT)/libfuzzed.a: $(patsubst %.c,$(FUZZ_OUT)/obj/%.o,$(PARSERS) $(USERSPACE))
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+$(FUZZ_BINS): $(FUZZ_OUT)/%: $(FUZZ_OUT)/obj/tests/fuzz/%.o $(FUZZ_OUT)/libfuzzed.a
+	$(call say,LINK,$@)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 fuzz:
 	@tools/setup --quiet --for test
 	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ_BINS)
@@ -130,4 +137,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) $(FUZZ_OUT) -name '*.d' 2>/dev/null)
