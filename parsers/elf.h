@@ -33,7 +33,7 @@ enum elf_machine { ELF_X86_64 = 62, ELF_AARCH64 = 183 };   /* e_machine */
 /* How a function gets its arguments. */
 enum elf_abi {
 	ELF_ABI_C,              /* the psABI: rdi, rsi, rdx, rcx, r8, r9; x0 to x7 */
-	ELF_ABI_GO_STACK,       /* Go before 1.17 (aarch64: before 1.18): above the return address */
+	ELF_ABI_GO_STACK,       /* Go before 1.17 (aarch64: 1.18): above the return address */
 	ELF_ABI_GO_REGISTERS,   /* ABIInternal: rax, rbx, rcx, rdi, rsi, r8 to r11; x0 to x15 */
 };
 
@@ -55,8 +55,9 @@ struct elf {
 	struct bytes headers;            /* program headers, 56 bytes each */
 	struct bytes sections;           /* section headers, 64 bytes each */
 	unsigned int section_names;      /* index of the section with their names */
-	struct bytes dynamic_symbols, dynamic_strings;   /* these two: up to the segment's end, or */
-	struct bytes gnu_hash, hash;                     /* DT_STRSZ */
+	struct bytes dynamic_symbols;    /* this and the hashes: up to the segment's end */
+	struct bytes dynamic_strings;
+	struct bytes gnu_hash, hash;
 	struct bytes rela, relr;
 	bool has_soname;
 	uint64_t soname;                 /* offset in dynamic_strings */

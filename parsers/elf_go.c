@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Go's pclntab: the table from code to names that the Go runtime itself walks, so that no program
- * can be without it. Four formats (go, src/debug/gosym/pclntab.go and cmd/link/internal/ld/pcln.go),
+ * can be without it. Four formats (Go, src/debug/gosym/pclntab.go, cmd/link/internal/ld/pcln.go),
  * told by the first four bytes:
  *
  *   1.2   fffffffb  one blob: pairs (address, offset of the record), names anywhere in it
@@ -29,8 +29,8 @@ struct pclntab {
 	uint64_t vaddr;
 	uint64_t num_functions;
 	struct bytes names;
-	struct bytes functions;      /* the pairs, then the records; from Go 1.16 the records' offsets
-					count from here */
+	struct bytes functions;      /* the pairs, then the records; from Go 1.16 the records'
+					offsets count from here */
 	uint64_t pairs_vaddr;
 	size_t pair_len;             /* the two halves are equal */
 };
@@ -72,7 +72,8 @@ static bool read_parts(struct pclntab *t)
 	names = elf_u64(words.data + (2 + extra) * 8);
 	names_end = elf_u64(words.data + (3 + extra) * 8);
 	pairs = elf_u64(words.data + (6 + extra) * 8);
-	return names_end >= names && elf_slice(t->all, names, names_end - names, &t->names) &&
+	/* An end before the start is a length beyond all. */
+	return elf_slice(t->all, names, names_end - names, &t->names) &&
 	       elf_tail(t->all, pairs, &t->functions);
 }
 

@@ -51,7 +51,8 @@ static inline MUST_CHECK bool elf_slice(struct bytes whole, uint64_t offset, uin
 {
 	if (offset > whole.len || len > whole.len - offset)
 		return false;
-	*out = bytes_of(whole.data + offset, (size_t)len);
+	/* An absent table is NULL and empty: nothing may be added to that, not even 0. */
+	*out = bytes_of(offset ? whole.data + offset : whole.data, (size_t)len);
 	return true;
 }
 

@@ -298,7 +298,8 @@ bool elf_soname(const struct elf *elf, struct bytes *name)
 	struct bytes rest;
 	const uint8_t *end;
 
-	if (!elf->has_soname || !elf_tail(elf->dynamic_strings, elf->soname, &rest))
+	if (!elf->has_soname || !elf_tail(elf->dynamic_strings, elf->soname, &rest) ||
+	    rest.len == 0)
 		return false;
 	end = memchr(rest.data, '\0', rest.len < ELF_NAME_MAX ? rest.len : ELF_NAME_MAX);
 	if (!end)

@@ -65,7 +65,7 @@ static bool read_modrm(struct bytes in, uint8_t rex, struct modrm *out)
 	return true;
 }
 
-/* What the kernel emulates; never with a prefix but REX.B of a push (66 e8 and 66 90 it refuses). */
+/* What the kernel emulates; no prefix but REX.B of a push (66 e8 and older ones 66 90: refused). */
 static bool x86_emulated(struct bytes in)
 {
 	uint8_t first = in.data[0];
@@ -127,7 +127,7 @@ static bool x86_lowers_stack(struct bytes in, uint8_t rex, struct instruction *o
 	return true;
 }
 
-/* Compares and tests, of registers or memory: they change the flags alone. Length from opcode on. */
+/* Compares and tests, of registers or memory, change the flags alone. Length from the opcode on. */
 static bool x86_compares(uint8_t opcode, const struct modrm *m, size_t *len)
 {
 	switch (opcode) {

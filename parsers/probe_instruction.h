@@ -4,10 +4,12 @@
  * single-steps all others out of line: 1 to 2 us a hit against 12 (measured in a virtual machine).
  * From the start of the function this skips what leaves the arguments alone (endbr64, compares,
  * sub $n,%rsp, Go's stack check) and stops at the first emulated one:
- *  - x86-64 (arch/x86/kernel/uprobes.c, branch_setup_xol_ops and push_setup_xol_ops): push, call
- *    and jmp relative, jcc, nop. Multi-byte nops (0f 1f) are emulated from Linux 6.18 only: skipped.
+ *  - x86-64 (arch/x86/kernel/uprobes.c, branch_setup_xol_ops and push_setup_xol_ops): push of a
+ *    register, call and jmp relative, jcc, nop of one byte. Longer nops: by recent kernels only,
+ *    so they are skipped.
  *  - aarch64 (arch/arm64/kernel/probes/decode-insn.c): branches, adr, adrp, ldr of a literal. A nop
- *    is simulated by recent kernels only, bti and paciasp by none: skipped.
+ *    is simulated by recent kernels only, bti and paciasp by none (older kernels even refuse a
+ *    probe on them): skipped. What it saves there is not measured.
  */
 #ifndef CERTTAP_PROBE_INSTRUCTION_H
 #define CERTTAP_PROBE_INSTRUCTION_H

@@ -173,8 +173,8 @@ static void look_at_line(struct starttls_hint *hint, enum starttls_speaker speak
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 		const struct sign *sign = &signs[i];
 
-		/* Every sign begins with what upper() leaves alone. */
-		if ((uint8_t)sign->begin[0] != first)
+		/* Nearly always the first letter settles it. */
+		if (upper((uint8_t)sign->begin[0]) != first)
 			continue;
 		if ((sign->who == COMMAND && speaker == STARTTLS_ANSWERER) ||
 		    (sign->who == ANSWER && speaker == STARTTLS_OPENER))
