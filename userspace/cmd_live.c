@@ -15,9 +15,11 @@
 #include "userspace/monitor.h"
 #include "userspace/options.h"
 #include "userspace/pem.h"
+#include "userspace/probes.h"
 #include "userspace/reporter.h"
 #include "userspace/sandbox.h"
 #include "userspace/source.h"
+#include "userspace/source_secrets.h"
 
 #define EVENTS_PER_TURN 4096u
 #define TURN_MS 20               /* the kernel side does not wake us for every event */
@@ -26,7 +28,9 @@
 struct live {
 	struct options options;
 	struct attach *attach;       /* NULL: libpcap */
-	struct source *sources[INTERFACES_MAX];
+	struct probes *probes;       /* NULL: no secrets are caught */
+	struct probes_options probes_options;
+	struct source *sources[INTERFACES_MAX + 1];
 	unsigned int num_sources;
 	struct pem_writer pem;
 	struct reporter reporter;
@@ -78,7 +82,7 @@ static void print_counters(const struct live *l)
 	struct source_counters sum = { 0 }, one;
 	unsigned int i;
 
-	for (i = 0; i < l->num_sources; i++) {
+	for (i = l->probes ? 1 : 0; i < l->num_sources; i++) {
 		l->sources[i]->ops->counters(l->sources[i], &one);
 		sum.seen += one.seen;
 		sum.delivered += one.delivered;
@@ -112,7 +116,7 @@ static bool turn(struct live *l)
 
 static void wait_turn(const struct live *l)
 {
-	struct pollfd fds[INTERFACES_MAX];
+	struct pollfd fds[INTERFACES_MAX + 1];
 	unsigned int i;
 
 	for (i = 0; i < l->num_sources; i++)
@@ -169,10 +173,10 @@ static int open_ring(struct live *l, char *why, size_t why_size)
 	int err;
 
 	counters = attach_counters(l->attach, &num);
-	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[0], why, why_size);
+	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[l->num_sources], why, why_size);
 	if (err)
 		return err;
-	l->num_sources = 1;
+	l->num_sources++;
 	attach_close_in_worker(l->attach);
 	return 0;
 }
@@ -184,12 +188,30 @@ static int open_pcap(struct live *l, char *why, size_t why_size)
 
 	for (i = 0; i < num; i++) {
 		err = source_pcap_open(l->options.num_interfaces ? l->options.interfaces[i] : "any",
-				       &l->sources[i], why, why_size);
+				       &l->sources[l->num_sources], why, why_size);
 		if (err)
 			return err;
 		l->num_sources++;
 	}
 	return 0;
+}
+
+/* The ring of secrets is read first in each turn: what they open may be there already. */
+static int open_secrets(struct live *l, char *why, size_t why_size)
+{
+	const struct secret_counters *counters;
+	unsigned int num;
+	int err;
+
+	if (!l->probes)
+		return 0;
+	counters = probes_counters(l->probes, &num);
+	err = source_secrets_open(probes_ring_fd(l->probes), counters, num, &l->sources[0], why, why_size);
+	if (err)
+		return err;
+	l->num_sources = 1;
+	probes_close_in_worker(l->probes);
+	return pipeline_expect_secrets(l->pipeline) ? 0 : -ENOMEM;
 }
 
 /*
@@ -204,7 +226,9 @@ static int work(void *context)
 	int err;
 
 	handle_signals();
-	err = l->attach ? open_ring(l, why, sizeof(why)) : open_pcap(l, why, sizeof(why));
+	err = open_secrets(l, why, sizeof(why));
+	if (err == 0)
+		err = l->attach ? open_ring(l, why, sizeof(why)) : open_pcap(l, why, sizeof(why));
 	if (err) {
 		fprintf(stderr, "certtap: %s\ncerttap: see 'certtap doctor'\n", why);
 		return EXIT_FAILED;
@@ -235,9 +259,11 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 	options.interfaces = o->interfaces;
 	options.num_interfaces = o->num_interfaces;
 	options.ring_bytes = (uint32_t)o->ring_bytes;
-	/* With a key log the protected flight opens, and a client's certificate after it. */
-	if (o->num_keylogs)
-		options.server_protected = options.client_protected = KEYS_HELD_MAX;
+	/* With keys the protected flight opens, and with a client's, its certificate after it. */
+	if (o->num_keylogs || o->secrets)
+		options.server_protected = KEYS_HELD_MAX;
+	if (o->num_keylogs || o->secrets_client)
+		options.client_protected = KEYS_HELD_MAX;
 	options.without_tcx = o->attach && strcmp(o->attach, "clsact") == 0;
 	attach_clean_leftovers();
 	err = attach_open(&options, &l->attach, why, why_size);
@@ -269,6 +295,32 @@ static int climb_down(struct live *l)
 	return 0;
 }
 
+static int open_probes(struct live *l)
+{
+	struct probes_options *o = &l->probes_options;
+	char why[512] = "";
+	int err;
+
+	if (!l->options.secrets)
+		return 0;
+	*o = (struct probes_options)PROBES_OPTIONS_DEFAULT;
+	o->which = l->options.num_secret_patterns ? PROBES_PATTERNS : PROBES_ALL;
+	o->patterns = l->options.secret_patterns;
+	o->num_patterns = l->options.num_secret_patterns;
+	o->client_secrets = l->options.secrets_client;
+	err = probes_open(o, &l->probes, why, sizeof(why));
+	if (err)
+		fprintf(stderr, "certtap: --secrets: %s\n", why);
+	else if (probes_note(l->probes)[0])
+		fprintf(stderr, "certtap: --secrets: %s\n", probes_note(l->probes));
+	return err;
+}
+
+static void poll_probes(void *context)
+{
+	probes_poll(context);
+}
+
 static int prepare(struct live *l)
 {
 	struct observer observer;
@@ -296,7 +348,8 @@ static int prepare(struct live *l)
 	if (err)
 		return err;
 	pipeline_use_keys(l->pipeline, l->keys);
-	return climb_down(l);
+	err = climb_down(l);
+	return err ? err : open_probes(l);
 }
 
 static void finish(struct live *l)
@@ -305,6 +358,7 @@ static void finish(struct live *l)
 
 	for (i = 0; i < l->num_sources; i++)
 		source_free(l->sources[i]);
+	probes_free(l->probes);
 	attach_free(l->attach);
 	pipeline_free(l->pipeline);
 	keys_free(l->keys);
@@ -327,6 +381,10 @@ static bool options_fit(const struct options *o)
 		fputs("certtap: --attach cgroup sees the whole host; leave -i away\n", stderr);
 		return false;
 	}
+	if (o->secrets_client && !o->secrets) {
+		fputs("certtap: --secrets-client goes with --secrets\n", stderr);
+		return false;
+	}
 	if (o->attach && o->capture) {
 		fputs("certtap: --attach and --capture exclude each other\n", stderr);
 		return false;
@@ -341,6 +399,7 @@ static bool options_fit(const struct options *o)
 int cmd_live(int argc, char **argv)
 {
 	struct live l = { 0 };
+	struct monitor_watch watch;
 	int err = options_parse(&l.options, FOR_LIVE, "live", argc, argv);
 
 	if (err)
@@ -348,8 +407,11 @@ int cmd_live(int argc, char **argv)
 	if (!options_fit(&l.options))
 		return EXIT_USAGE;
 	err = prepare(&l);
+	watch = (struct monitor_watch){ -1, poll_probes, l.probes };
+	if (l.probes)
+		watch.fd = probes_fd(l.probes);
 	if (err == 0)
-		err = monitor_run(work, &l);
+		err = monitor_run(work, &l, l.probes ? &watch : NULL);
 	else
 		err = EXIT_FAILED;
 	finish(&l);

@@ -112,8 +112,10 @@ static void hand_on_head(struct tracker *t, struct flow *flow, unsigned int side
 /* More of them are needed to tell. False: no memory. */
 static bool hold_head(struct side *s, struct bytes in)
 {
-	if (!s->tail)
+	if (!s->head_held) {
+		channel_forget_tail(s);
 		s->tail = malloc(CARRIER_HEAD_MAX);
+	}
 	if (!s->tail)
 		return false;
 	memcpy(s->tail + s->tail_len, in.data, in.len);

@@ -2,10 +2,13 @@
 #include "userspace/monitor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,26 +44,46 @@ static int worker_result(int status)
 	return EXIT_FAILED;
 }
 
-/* Passes signals on until the worker is gone. */
-static int supervise(pid_t worker, const sigset_t *set)
+/* One signal. True: the worker is gone, and *result is its exit code. */
+static bool take_signal(int signals, pid_t worker, int *result)
 {
-	siginfo_t info;
+	struct signalfd_siginfo info;
 	int status;
 
-	for (;;) {
-		if (sigwaitinfo(set, &info) < 0) {
-			if (errno == EINTR)
-				continue;
-			return EXIT_FAILED;
-		}
-		if (info.si_signo != SIGCHLD)
-			kill(worker, info.si_signo);
-		else if (waitpid(worker, &status, WNOHANG) == worker)
-			return worker_result(status);
+	if (read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	if (info.ssi_signo != SIGCHLD) {
+		kill(worker, (int)info.ssi_signo);
+		return false;
 	}
+	if (waitpid(worker, &status, WNOHANG) != worker)
+		return false;
+	*result = worker_result(status);
+	return true;
 }
 
-int monitor_run(worker_fn *work, void *context)
+/* Passes signals on until the worker is gone. */
+static int supervise(pid_t worker, const sigset_t *set, const struct monitor_watch *watch)
+{
+	struct pollfd fds[2] = {
+		{ .fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN },
+		{ .fd = watch ? watch->fd : -1, .events = POLLIN },
+	};
+	int result = EXIT_FAILED;
+
+	while (fds[0].fd >= 0) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[1].revents)
+			watch->ready(watch->context);
+		if (fds[0].revents && take_signal(fds[0].fd, worker, &result))
+			break;
+	}
+	close(fds[0].fd);
+	return result;
+}
+
+int monitor_run(worker_fn *work, void *context, const struct monitor_watch *watch)
 {
 	pid_t monitor = getpid(), worker;
 	sigset_t set, before;
@@ -79,11 +102,11 @@ int monitor_run(worker_fn *work, void *context)
 		fflush(NULL);
 		_exit(result);
 	}
-	if (sandbox_monitor(why, sizeof(why)) != 0) {
+	if (sandbox_monitor(watch != NULL, why, sizeof(why)) != 0) {
 		fprintf(stderr, "certtap: giving up privileges: %s\n", why);
 		kill(worker, SIGKILL);
 	}
-	result = supervise(worker, &set);
+	result = supervise(worker, &set, watch);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return result;
 }

@@ -12,10 +12,17 @@
  */
 typedef int worker_fn(void *context);
 
+/* What the monitor does beside waiting: `ready` is called whenever `fd` is readable. */
+struct monitor_watch {
+	int fd;
+	void (*ready)(void *context);
+	void *context;
+};
+
 /*
  * Runs `work` in a child and waits for it. SIGINT, SIGTERM and SIGUSR1 that reach the monitor are passed on.
- * Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
+ * `watch` may be NULL. Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
  */
-int monitor_run(worker_fn *work, void *context);
+int monitor_run(worker_fn *work, void *context, const struct monitor_watch *watch);
 
 #endif

@@ -17,6 +17,7 @@ enum value_kind {
 	VALUE_JSON,        /* --json: the format of that name */
 	VALUE_FORMAT,      /* name of an output */
 	VALUE_TEXT,        /* const char * */
+	VALUE_SECRETS,     /* optional: added to secret_patterns[]; "all", or nothing: everybody */
 	VALUE_KEYLOG,      /* added to keylogs[] */
 	VALUE_INTERFACE,   /* added to interfaces[] */
 	VALUE_COLOR,
@@ -60,6 +61,11 @@ static const struct option_row rows[] = {
 	  "write each distinct certificate once, as DIR/SHA256.pem" },
 	{ "keylog", 0, "FILE", VALUE_KEYLOG, 0, FOR_BOTH,
 	  "open TLS 1.3, QUIC ... with the secrets of this key log, which may grow; repeatable" },
+	{ "secrets", 0, "[=WHO]", VALUE_SECRETS, 0, FOR_LIVE | FOR_DOCTOR,
+	  "catch TLS 1.3's handshake secrets: of all processes, or of those whose program, unit or cgroup matches; "
+	  "repeatable" },
+	{ "secrets-client", 0, NULL, VALUE_FLAG, AT(secrets_client), FOR_LIVE,
+	  "those of clients' certificates too" },
 	{ "quiet", 'q', NULL, VALUE_FLAG, AT(quiet), FOR_BOTH, "no progress and no summary" },
 	{ "color", 0, "WHEN", VALUE_COLOR, AT(color), FOR_BOTH,
 	  "auto, never or always; NO_COLOR is heeded" },
@@ -205,6 +211,14 @@ static bool store(struct options *options, const struct option_row *row, const c
 			return false;
 		options->interfaces[options->num_interfaces++] = argument;
 		return true;
+	case VALUE_SECRETS:
+		options->secrets = true;
+		if (!argument || strcmp(argument, "all") == 0)
+			return true;
+		if (options->num_secret_patterns == PATTERNS_MAX)
+			return false;
+		options->secret_patterns[options->num_secret_patterns++] = argument;
+		return true;
 	case VALUE_KEYLOG:
 		if (options->num_keylogs == KEYLOGS_MAX)
 			return false;
@@ -219,6 +233,13 @@ static bool store(struct options *options, const struct option_row *row, const c
 	}
 }
 
+static int argument_of(const struct option_row *row)
+{
+	if (row->kind == VALUE_SECRETS)
+		return optional_argument;
+	return row->argument ? required_argument : no_argument;
+}
+
 /* getopt's two descriptions of the rows that this command takes. */
 static void describe(enum command_bit command, struct option *longs, char *shorts)
 {
@@ -229,8 +250,7 @@ static void describe(enum command_bit command, struct option *longs, char *short
 		row = &rows[i];
 		if (!(row->commands & command))
 			continue;
-		longs[n++] = (struct option){ row->name, row->argument ? required_argument : no_argument, NULL,
-					      256 + (int)i };
+		longs[n++] = (struct option){ row->name, argument_of(row), NULL, 256 + (int)i };
 		if (row->letter) {
 			shorts[s++] = row->letter;
 			if (row->argument)
@@ -318,7 +338,7 @@ void options_print(enum command_bit command, FILE *out)
 			continue;
 		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", row->letter ? "-" : " ",
 			 row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
-			 row->argument ? " " : "", row->argument ? row->argument : "");
+			 row->argument && row->kind != VALUE_SECRETS ? " " : "", row->argument ? row->argument : "");
 		fprintf(out, "  %-24s %s\n", left, row->help);
 	}
 }

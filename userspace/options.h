@@ -15,6 +15,7 @@
 #define EXIT_USAGE 64            /* EX_USAGE of sysexits.h: never to be taken for a verdict */
 #define INTERFACES_MAX 64
 #define KEYLOGS_MAX 32
+#define PATTERNS_MAX 64
 
 enum color { COLOR_AUTO, COLOR_NEVER, COLOR_ALWAYS };
 
@@ -25,6 +26,9 @@ struct options {
 	const char *pem_dir;
 	const char *interfaces[INTERFACES_MAX];
 	unsigned int num_interfaces;
+	bool secrets, secrets_client;    /* probes in TLS libraries */
+	const char *secret_patterns[PATTERNS_MAX];   /* none: all processes */
+	unsigned int num_secret_patterns;
 	const char *keylogs[KEYLOGS_MAX];
 	unsigned int num_keylogs;
 	const char *attach;              /* "cgroup", "tcx", "clsact" or NULL: the ladder */

@@ -233,14 +233,19 @@ static int keep_capabilities(const unsigned int *kept, size_t num)
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : -EPERM;
 }
 
-int sandbox_monitor(char *why, size_t why_size)
+int sandbox_monitor(bool probes, char *why, size_t why_size)
 {
-	static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_KILL, CAP_BPF, CAP_PERFMON };
+	static const unsigned int kept[] = {
+		CAP_NET_ADMIN, CAP_KILL, CAP_BPF, CAP_PERFMON,
+		/* For probes alone: */
+		CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE,
+	};
+	size_t num = probes ? sizeof(kept) / sizeof(kept[0]) : 4;
 	int err;
 
 	if ((err = empty_bounding_set()) != 0)
 		return fail(err, "cannot empty the bounding set", why, why_size);
-	if ((err = keep_capabilities(kept, sizeof(kept) / sizeof(kept[0]))) != 0)
+	if ((err = keep_capabilities(kept, num)) != 0)
 		return fail(err, "cannot drop capabilities", why, why_size);
 	if ((err = forbid_new_power()) != 0)
 		return fail(err, "cannot set no_new_privs", why, why_size);

@@ -44,8 +44,9 @@ int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_s
  * For the monitor, which reads no packet, once it has attached and made its worker: keeps only
  * what it needs to hold and take down its attachments and to end a worker of another uid
  * (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_KILL, of those it has), no-new-privileges, not
- * dumpable. Returns as sandbox_enter().
+ * dumpable. With `probes` also CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_CHECKPOINT_RESTORE, to open what other
+ * processes map later. Returns as sandbox_enter().
  */
-int sandbox_monitor(char *why, size_t why_size);
+int sandbox_monitor(bool probes, char *why, size_t why_size);
 
 #endif

@@ -67,7 +67,8 @@ static bool has_asked(const struct station *station, uint8_t identifier)
 }
 
 /* Who asked a group what this answers, most lately. */
-static struct station *find_asker(struct stations *s, const struct station *answers, uint8_t identifier)
+static struct station *find_asker(struct stations *s, const struct station *answers,
+				  uint8_t identifier)
 {
 	struct station *found = NULL, *at;
 
@@ -92,8 +93,8 @@ static void pair(struct stations *s, struct station *station, uint8_t identifier
 	set_partner(asker, station->mac);
 }
 
-bool stations_resolve(struct stations *s, const struct eap_packet *eap, const struct ip_address *src,
-		      struct ip_address *dst)
+bool stations_resolve(struct stations *s, const struct eap_packet *eap,
+		      const struct ip_address *src, struct ip_address *dst)
 {
 	const uint8_t *from = src->octets + MAC_AT, *to = dst->octets + MAC_AT;
 	bool group = to[0] & 1;

@@ -180,7 +180,7 @@ static int be_the_monitor(pid_t other)
 	unsigned long long had = capabilities("CapEff:") & MONITOR_CAPABILITIES;
 	char why[256];
 
-	if (sandbox_monitor(why, sizeof(why)) != 0)
+	if (sandbox_monitor(false, why, sizeof(why)) != 0)
 		return NOT_ENTERED;
 	if (capabilities("CapEff:") != had || capabilities("CapPrm:") != had ||
 	    capabilities("CapInh:") != 0 || capabilities("CapAmb:") != 0)
