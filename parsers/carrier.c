@@ -5,7 +5,7 @@
 
 static const struct carrier_ops *const carriers[] = {
 	&carrier_openvpn_tcp, &carrier_openvpn_udp, &carrier_tds, &carrier_radius,
-	&carrier_ftp, &carrier_jxta, &carrier_sctp,
+	&carrier_ftp, &carrier_jxta, &carrier_sctp, &carrier_rdpudp, &carrier_turn, &carrier_eapol,
 };
 
 enum parse carrier_recognise(enum carrier_over over, struct bytes head,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Protocols that wrap TLS in a framing of their own, which must be taken off before TLS can be
- * read: TDS, EAP in RADIUS, OpenVPN, FTP security tokens, JXTA, SCTP. Each is one file and one row
- * of the table in carrier.c.
+ * read: TDS, EAP in RADIUS and EAPOL, OpenVPN, FTP security tokens, JXTA, SCTP, RDP over UDP, TURN
+ * over TCP. Each is one file and one row of the table in carrier.c.
  *
- * A carrier is fed what a connection's ends sent, in order (TCP) or packet by packet (UDP, SCTP),
+ * A carrier is fed what a connection's ends sent, in order (TCP) or packet by packet (all others),
  * and gives what was inside: bytes of a TLS record stream, or whole datagrams of DTLS. Pure: state
  * sits in `struct carrier`, what it keeps of strangers' bytes is charged to the budget.
  *
@@ -20,7 +20,7 @@
 #include "parsers/budget.h"
 #include "parsers/bytes.h"
 
-enum carrier_over { CARRIER_OVER_TCP, CARRIER_OVER_UDP, CARRIER_OVER_SCTP };
+enum carrier_over { CARRIER_OVER_TCP, CARRIER_OVER_UDP, CARRIER_OVER_SCTP, CARRIER_OVER_EAPOL };
 
 /* What a piece is. */
 enum carrier_content {
@@ -42,10 +42,11 @@ struct carrier_ops;
 
 /*
  * Does a connection that begins so belong to a carrier? `head` is the first bytes of one direction
- * (TCP), a datagram (UDP) or an SCTP packet. PARSE_OK: *ops says which; PARSE_MORE: may be, more
- * bytes are needed (TCP only, never more than CARRIER_HEAD_MAX); PARSE_BAD: no. Strict: what is
- * taken for a carrier is not looked through for plain TLS any more. Either side's head may be the
- * first that is recognised: what the other side sent before that need not be fed.
+ * (TCP), a datagram (UDP), an SCTP packet or an EAPOL frame from its version on. PARSE_OK: *ops
+ * says which; PARSE_MORE: may be, more bytes are needed (TCP only, never more than
+ * CARRIER_HEAD_MAX); PARSE_BAD: no. Strict: what is taken for a carrier is not looked through for
+ * plain TLS any more. Either side's head may be the first that is recognised: what the other side
+ * sent before that need not be fed.
  */
 #define CARRIER_HEAD_MAX 160
 enum parse carrier_recognise(enum carrier_over over, struct bytes head,
@@ -59,8 +60,9 @@ struct carrier *carrier_new(const struct carrier_ops *ops, struct budget *memory
 void carrier_free(struct carrier *c, struct budget *memory);
 
 /*
- * What end `side` (0 or 1) sent: the next bytes in order, or a datagram, or an SCTP packet from its
- * ports on. `in` must stay valid until carrier_next() has returned something other than PARSE_OK.
+ * What end `side` (0 or 1) sent: the next bytes in order, or a datagram, an SCTP packet from its
+ * ports on, or an EAPOL frame. `in` must stay valid until carrier_next() has returned something
+ * other than PARSE_OK.
  */
 void carrier_feed(struct carrier *c, unsigned int side, struct bytes in);
 

@@ -28,8 +28,8 @@ struct carrier {
 	_Alignas(max_align_t) uint8_t state[];
 };
 
-extern const struct carrier_ops carrier_ftp, carrier_jxta, carrier_openvpn_tcp, carrier_openvpn_udp,
-	carrier_radius, carrier_sctp, carrier_tds;
+extern const struct carrier_ops carrier_eapol, carrier_ftp, carrier_jxta, carrier_openvpn_tcp,
+	carrier_openvpn_udp, carrier_radius, carrier_rdpudp, carrier_sctp, carrier_tds, carrier_turn;
 
 /* Takes the datagram that was fed; false: there is none any more. */
 static inline bool carrier_take_datagram(struct carrier *c, struct bytes *out)

@@ -5,6 +5,9 @@
 #define ETHERNET_HEADER 14
 #define ETHERTYPE_MIN 0x0600         /* below: a length, and LLC follows (IEEE 802.3) */
 #define MPLS_LABELS_MAX 16
+#define EAPOL_HEADER 4
+#define EAPOL_VERSION_MAX 3
+#define EAPOL_TYPE_MAX 8             /* IEEE 802.1X-2020 table 11-3 */
 #define MPLS_COST 6                  /* layers of the budget: each stack may be read in two ways */
 
 enum ethertype {
@@ -18,6 +21,7 @@ enum ethertype {
 	ETHERTYPE_MPLS_MULTICAST = 0x8848,
 	ETHERTYPE_PPPOE = 0x8864,
 	ETHERTYPE_LLC = 0x8870,      /* for frames too long for a length field */
+	ETHERTYPE_EAPOL = 0x888e,
 	ETHERTYPE_QINQ = 0x88a8,
 	ETHERTYPE_MACSEC = 0x88e5,
 	ETHERTYPE_PBB = 0x88e7,      /* IEEE 802.1ah */
@@ -174,6 +178,29 @@ static size_t tag_len(uint16_t type)
 	}
 }
 
+/* IEEE 802.1X-2020 section 11.3: version, type, length, body. */
+static enum packet_kind parse_eapol(struct layer *l, struct packet *out)
+{
+	static const uint8_t pae_group[MAC_LEN] = { 0x01, 0x80, 0xc2, [5] = 0x03 };
+	const uint8_t *p = l->in.data;
+	size_t len;
+
+	if (l->in.len < EAPOL_HEADER)
+		return layer_short(l);
+	len = EAPOL_HEADER + (size_t)layer_u16(p + 2);
+	if (!l->mac_src || p[0] == 0 || p[0] > EAPOL_VERSION_MAX || p[1] > EAPOL_TYPE_MAX)
+		return PACKET_OTHER;
+	if (len > l->in.len + l->cut)
+		return PACKET_MALFORMED;
+	layer_resize(l, len);
+	*out = (struct packet){
+		.src = ip_address_of_mac(l->mac_src),
+		.dst = ip_address_of_mac(l->mac_dst ? l->mac_dst : pae_group),
+		.payload = l->in, .payload_cut = (uint32_t)l->cut,
+	};
+	return PACKET_EAPOL;
+}
+
 static enum packet_kind parse_carrier(uint16_t type, struct layer *l, struct packet *out)
 {
 	switch (type) {
@@ -198,6 +225,8 @@ static enum packet_kind parse_carrier(uint16_t type, struct layer *l, struct pac
 		return parse_trill(l, out);
 	case ETHERTYPE_BRIDGED:
 		return ethertype_ethernet(l, out);
+	case ETHERTYPE_EAPOL:
+		return parse_eapol(l, out);
 	default:
 		return PACKET_OTHER;
 	}
@@ -242,6 +271,8 @@ enum packet_kind ethertype_ethernet(struct layer *l, struct packet *out)
 		l->budget--;
 		return layer_take(l, 26) ? ethertype_ethernet(l, out) : layer_short(l);
 	}
+	l->mac_dst = p;
+	l->mac_src = p + MAC_LEN;
 	l->in.data += ETHERNET_HEADER;
 	l->in.len -= ETHERNET_HEADER;
 	return ethertype_parse(type, l, out);

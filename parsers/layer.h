@@ -17,6 +17,7 @@ struct layer {
 	struct bytes in;
 	size_t cut;           /* bytes that came after `in` on the wire and were not captured */
 	unsigned int budget;  /* headers below IP that may still be opened */
+	const uint8_t *mac_src, *mac_dst;  /* of the innermost link layer; NULL: not told */
 };
 
 static inline struct layer layer_of(struct bytes frame, size_t wire_len)
@@ -73,7 +74,7 @@ static inline void layer_resize(struct layer *l, size_t len)
 /* Was something found that goes on to flows, fragments or tunnels? */
 static inline bool layer_is_packet(enum packet_kind kind)
 {
-	return kind <= PACKET_FRAGMENT;
+	return kind <= PACKET_EAPOL;
 }
 
 /* One parser of a layer: consumes *l, fills *out as packet_parse() does. */

@@ -53,14 +53,22 @@ static enum packet_kind parse_linux_v1(struct layer *l, struct packet *out)
 {
 	const uint8_t *p = layer_take(l, 16);
 
-	return p ? parse_cooked(layer_u16(p + 2), layer_u16(p + 14), l, out) : layer_short(l);
+	if (!p)
+		return layer_short(l);
+	if (layer_u16(p + 4) == MAC_LEN)
+		l->mac_src = p + 6;
+	return parse_cooked(layer_u16(p + 2), layer_u16(p + 14), l, out);
 }
 
 static enum packet_kind parse_linux_v2(struct layer *l, struct packet *out)
 {
 	const uint8_t *p = layer_take(l, 20);
 
-	return p ? parse_cooked(layer_u16(p + 8), layer_u16(p), l, out) : layer_short(l);
+	if (!p)
+		return layer_short(l);
+	if (p[11] == MAC_LEN)
+		l->mac_src = p + 12;
+	return parse_cooked(layer_u16(p + 8), layer_u16(p), l, out);
 }
 
 static enum packet_kind parse_cisco_hdlc(struct layer *l, struct packet *out)

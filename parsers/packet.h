@@ -11,10 +11,32 @@
 
 #include "parsers/bytes.h"
 
-/* An address is 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
+/*
+ * An address is 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). Where a station has
+ * no other, its MAC address stands for it: eight zeros, "MA", the six octets. As an IPv6 address
+ * that would lie in ::/8, of which nothing else is used (section 2.4 reserves it).
+ */
 struct ip_address {
 	uint8_t octets[16];
 };
+
+#define MAC_LEN 6
+#define MAC_AT 10
+
+static inline bool ip_address_is_mac(const struct ip_address *address)
+{
+	static const uint8_t prefix[MAC_AT] = { [8] = 'M', [9] = 'A' };
+
+	return memcmp(address->octets, prefix, sizeof(prefix)) == 0;
+}
+
+static inline struct ip_address ip_address_of_mac(const uint8_t mac[MAC_LEN])
+{
+	struct ip_address address = { .octets = { [8] = 'M', [9] = 'A' } };
+
+	memcpy(address.octets + MAC_AT, mac, MAC_LEN);
+	return address;
+}
 
 enum tcp_flag {
 	TCP_FIN = 0x01,
@@ -28,7 +50,8 @@ enum packet_kind {
 	PACKET_UDP,        /* seq, ack and tcp_flags are 0 */
 	PACKET_IP_OTHER,   /* another IP protocol: payload is the IP payload, ports are 0 */
 	PACKET_FRAGMENT,   /* an IP fragment: `fragment` is set, payload is the fragment's data */
-	PACKET_OTHER,      /* not IP (ARP, 802.11 management ...): a frame with nothing for us */
+	PACKET_EAPOL,      /* IEEE 802.1X: payload from the version on; see below */
+	PACKET_OTHER,      /* neither (ARP, 802.11 management ...): a frame with nothing for us */
 	PACKET_CUT,        /* the capture cut the frame off inside a header that was needed */
 	PACKET_MALFORMED,  /* a header contradicts itself */
 	PACKET_UNKNOWN_LINK, /* a link type this parser does not know */
@@ -52,12 +75,18 @@ struct packet {
 	struct packet_fragment fragment;
 };
 
+/*
+ * PACKET_EAPOL: src and dst are the stations' MAC addresses, dst often a group's. Where the link
+ * layer does not tell the receiver (Linux cooked), dst is 01:80:c2:00:00:03, which stands for
+ * whoever is at the link's other end. All other fields are 0.
+ */
+
 /* Does this parser know the link type? `link` is a LINKTYPE_/DLT_ number. */
 bool packet_link_known(int link);
 
 /*
  * Parses one frame. `frame` holds what was captured; `wire_len` is the frame's length on the
- * wire (>= frame.len). On PACKET_TCP .. PACKET_FRAGMENT `out` is filled; otherwise its contents
+ * wire (>= frame.len). On PACKET_TCP .. PACKET_EAPOL `out` is filled; otherwise its contents
  * are undefined. payload borrows from `frame`. A frame that ends too early is PACKET_CUT if more of
  * it went over the wire, else PACKET_MALFORMED. TCP options that were cut off are not missed. Of an
  * 802.11 aggregate only the first frame is parsed.

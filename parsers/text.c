@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "parsers/packet.h"
 #include "parsers/text.h"
 
 static const char hex_lower[] = "0123456789abcdef";
@@ -164,11 +165,23 @@ size_t text_safe(struct bytes in, char *out, size_t size)
 	return text.len;
 }
 
+static void put_mac(const uint8_t *mac, char *out, size_t size)
+{
+	snprintf(out, size, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		 mac[5]);
+}
+
 void text_address(const uint8_t octets[16], char *out, size_t size)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	bool v4 = memcmp(octets, mapped, sizeof(mapped)) == 0;
+	struct ip_address address;
 
+	memcpy(address.octets, octets, sizeof(address.octets));
+	if (ip_address_is_mac(&address)) {
+		put_mac(octets + MAC_AT, out, size);
+		return;
+	}
 	if (!inet_ntop(v4 ? AF_INET : AF_INET6, octets + (v4 ? 12 : 0), out, (socklen_t)size))
 		out[0] = '\0';    /* only where the caller broke the contract on size */
 }

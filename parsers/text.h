@@ -39,7 +39,10 @@ void text_put_byte(struct text *text, uint8_t byte);              /* \xHH */
 /* Takes one well-formed UTF-8 character (RFC 3629: shortest form, no surrogates) from the front. */
 MUST_CHECK bool text_take_char(struct bytes *in, uint32_t *code_point);
 
-/* "192.0.2.1" or "2001:db8::1" from 16 octets (IPv4 as ::ffff:a.b.c.d). size >= 46. */
+/*
+ * "192.0.2.1", "2001:db8::1" or "02:00:5e:10:00:01" from 16 octets (struct ip_address in packet.h).
+ * size >= 46.
+ */
 void text_address(const uint8_t octets[16], char *out, size_t size);
 
 /* Lower- or upper-case hex; out holds 2 * len + 1. */

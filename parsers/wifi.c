@@ -10,6 +10,10 @@
 #define FRAME_FROM_DS 0x02
 #define FRAME_ORDER 0x80             /* with QoS: a further control field */
 #define SUBTYPE_NO_DATA 0x40
+#define ADDRESS_1 4
+#define ADDRESS_2 10
+#define ADDRESS_3 16
+#define ADDRESS_4 24                 /* only where both bits are set */
 #define SUBTYPE_QOS 0x80
 #define QOS_AGGREGATE 0x80
 #define RADIOTAP_TSFT 0x01
@@ -17,6 +21,15 @@
 #define RADIOTAP_MORE 0x80000000u
 #define FLAG_DATA_PAD 0x20
 #define FLAG_BAD_FCS 0x40
+
+/* Which of the addresses are the ends' (IEEE 802.11-2020 table 9-30). */
+static void set_macs(struct layer *l, const uint8_t *header)
+{
+	bool to = header[1] & FRAME_TO_DS, from = header[1] & FRAME_FROM_DS;
+
+	l->mac_dst = header + (to ? ADDRESS_3 : ADDRESS_1);
+	l->mac_src = header + (!from ? ADDRESS_2 : to ? ADDRESS_4 : ADDRESS_3);
+}
 
 /* IEEE 802.11-2020 section 9.3.2.1. `padded`: the driver aligned the body to four bytes. */
 static enum packet_kind parse_data(struct layer *l, bool padded, struct packet *out)
@@ -44,8 +57,14 @@ static enum packet_kind parse_data(struct layer *l, bool padded, struct packet *
 		return layer_short(l);
 	if (p[22] & 0x0f)               /* a later fragment of a frame */
 		return PACKET_OTHER;
-	if (aggregate && !layer_take(l, 14))
-		return layer_short(l);
+	set_macs(l, p);
+	if (aggregate) {
+		p = layer_take(l, 14);
+		if (!p)
+			return layer_short(l);
+		l->mac_dst = p;
+		l->mac_src = p + MAC_LEN;
+	}
 	return ethertype_llc(l, out);
 }
 

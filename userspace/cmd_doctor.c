@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* certtap doctor: tries each way to observe this host, for real, and says why one does not work. */
 #include <stdio.h>
+#include <string.h>
 
+#include "parsers/text.h"
 #include "userspace/attach.h"
 #include "userspace/command.h"
 #include "userspace/options.h"
+#include "userspace/probes.h"
 #include "userspace/source.h"
 
 #define WHY_SIZE 512
@@ -46,6 +49,57 @@ static const struct check checks[] = {
 	{ "pcap", "an interface by libpcap (--capture pcap)", try_pcap },
 };
 
+struct survey {
+	unsigned int covered, others;
+};
+
+/* Names of programs and libraries are strangers' text. */
+static const char *safe(const char *text, char *out, size_t size)
+{
+	text_safe(bytes_of(text, strlen(text)), out, size);
+	return out;
+}
+
+static int print_process(void *context, const struct probes_process *process)
+{
+	struct survey *survey = context;
+	char name[64], path[256];
+	unsigned int i;
+
+	survey->covered += process->covered;
+	survey->others += !process->covered;
+	printf("  %-8d %-18s %s\n", (int)process->pid, safe(process->name, name, sizeof(name)),
+	       process->unlisted ? process->unlisted : process->covered ? "covered" : "not covered");
+	for (i = 0; i < process->num_libraries; i++) {
+		const struct probes_library *l = &process->libraries[i];
+
+		printf("  %-8s   %s, %s: %s\n", "", l->library, safe(l->path, path, sizeof(path)),
+		       l->symbol ? l->symbol : l->reason);
+	}
+	return 0;
+}
+
+/* Whose handshakes of TLS 1.3 --secrets would open. */
+static void survey_processes(const struct options *options)
+{
+	struct probes_options probes = PROBES_OPTIONS_DEFAULT;
+	struct survey survey = { 0 };
+	unsigned int unreadable = 0;
+	int err;
+
+	probes.which = options->num_secret_patterns ? PROBES_PATTERNS : PROBES_ALL;
+	probes.patterns = options->secret_patterns;
+	probes.num_patterns = options->num_secret_patterns;
+	puts("\nTLS 1.3 (live --secrets), processes with a TLS library:");
+	err = probes_survey(&probes, print_process, &survey, &unreadable);
+	if (err)
+		printf("  could not be told: %s\n", strerror(-err));
+	printf("  %u covered, %u not", survey.covered, survey.others);
+	if (unreadable)
+		printf(", %u that may not be looked at", unreadable);
+	putchar('\n');
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct options options;
@@ -64,6 +118,7 @@ int cmd_doctor(int argc, char **argv)
 		if (err)
 			printf("%-15s because: %s\n", "", why);
 	}
+	survey_processes(&options);
 	if (!working)
 		puts("\nNothing works here: certtap can only read captures.");
 	return working ? 0 : 1;

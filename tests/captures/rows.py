@@ -61,6 +61,8 @@ def ending(run):
 
 
 def endpoint(side):
+    if "mac" in side:           # EAPOL: no addresses, no ports
+        return side["mac"].replace("-", ":").lower()
     return ("[%s]:%d" if ":" in side["ip"] else "%s:%d") % (side["ip"], side["port"])
 
 

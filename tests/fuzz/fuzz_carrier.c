@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: one byte that says over what (modulo three), then any number of steps, each a byte (bit 0:
+ * Input: one byte that says over what (modulo four), then any number of steps, each a byte (bit 0:
  * the side; bit 1: bytes were lost, as many as follow say) and a body with 16 bits of length. The
  * first body is the head by which a carrier is recognised. Pieces must be in order, within bounds,
  * and the memory come back.
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (next_step(&in, &side, &lost, &body)) {
 		try_eap(&eap, body);
 		if (!c) {
-			if (carrier_recognise(over % 3, body, &ops) != PARSE_OK)
+			if (carrier_recognise(over % 4, body, &ops) != PARSE_OK)
 				continue;
 			c = carrier_new(ops, &memory);
 			check(c && carrier_name(ops));

@@ -11,11 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(struct bytes frame, enum packet_kind kind, const struct packet *packet)
 {
-	if (kind > PACKET_FRAGMENT || packet->payload.len == 0)
+	if (kind > PACKET_EAPOL || packet->payload.len == 0)
 		return;
 	if (packet->payload.data < frame.data ||
 	    packet->payload.data + packet->payload.len > frame.data + frame.len)
 		abort();
+	if (kind == PACKET_EAPOL) {
+		if (!ip_address_is_mac(&packet->src) || !ip_address_is_mac(&packet->dst))
+			abort();
+		return;
+	}
 	if (packet->ip_version != 4 && packet->ip_version != 6)
 		abort();
 }

@@ -122,12 +122,44 @@ static const struct {
 	{ "netANALYZER", 240, "00000000 " FRAME_MACS "0800", 4 },
 };
 
+/* An EAP packet of five bytes, from EAPOL's version on. */
+#define EAPOL "02 00 0005 01 07 0005 01 "
+#define EAPOL_LEN 9
+#define LLC_EAPOL "aaaa03 000000 888e "
+
+static const struct {
+	const char *name;
+	int link;
+	const char *headers;
+	uint8_t dst, src;       /* the last octets: of 02:00:00:00:00:0X, or 3 of 01:80:c2:00:00:03 */
+	bool group;
+} eapol[] = {
+	{ "Ethernet", 1, FRAME_MACS "888e ", 1, 2, false },
+	{ "Ethernet, to the group", 1, "0180c2000003 020000000002 888e ", 3, 2, true },
+	{ "VLAN", 1, FRAME_MACS "8100 0000 888e ", 1, 2, false },
+	{ "inner Ethernet", 1, FRAME_MACS "88e7 00001234 020000000004 020000000005 888e ", 4, 5, false },
+	{ "802.11", 105, "0800 " DOT11 LLC_EAPOL, 1, 2, false },
+	{ "802.11, to the network", 105, "0801 " DOT11 LLC_EAPOL, 3, 2, false },
+	{ "802.11, from it", 105, "0802 " DOT11 LLC_EAPOL, 1, 3, false },
+	{ "802.11, within it", 105, "0803 " DOT11 "020000000004 " LLC_EAPOL, 3, 4, false },
+	{ "802.11, aggregate", 105, "8801 " DOT11 "8000 020000000006 020000000007 0011 " LLC_EAPOL, 6,
+	  7, false },
+	{ "Linux cooked", 113, SLL("888e"), 3, 1, true },
+	{ "Linux cooked 2", 276, "888e 0000 00000002 0001 00 06 0200000000010000 ", 3, 1, true },
+};
+
 static const struct {
 	const char *name;
 	int link;
 	const char *frame;
 	enum packet_kind kind;
 } other[] = {
+	{ "EAPOL of version 4", 1, FRAME_MACS "888e 04 00 0000", PACKET_OTHER },
+	{ "EAPOL of version 0", 1, FRAME_MACS "888e 00 00 0000", PACKET_OTHER },
+	{ "EAPOL of an unknown type", 1, FRAME_MACS "888e 01 09 0000", PACKET_OTHER },
+	{ "EAPOL longer than its frame", 1, FRAME_MACS "888e 01 00 0001", PACKET_MALFORMED },
+	{ "EAPOL between nobody", 113, "0000 0001 0000 0000000000000000 888e " EAPOL, PACKET_OTHER },
+	{ "EAPOL, 802.11, protected", 105, "0841 " DOT11 LLC_EAPOL EAPOL, PACKET_OTHER },
 	{ "ARP", 1, FRAME_MACS "0806 0001 0800 0604", PACKET_OTHER },
 	{ "PPPoE discovery", 1, FRAME_MACS "8863 1109 0000 0000", PACKET_OTHER },
 	{ "PPPoE, wrong version", 1, FRAME_MACS "8864 2100 0001 002f 0021 " FRAME_TCP4,
@@ -180,6 +212,49 @@ static void test_good(void **state)
 		if (kind != PACKET_TCP)
 			fail_msg("%s", good[i].name);
 		frame_assert_hello(&packet, good[i].version);
+	}
+}
+
+static void assert_station(const struct ip_address *address, uint8_t last, bool group)
+{
+	const uint8_t station[6] = { 2, [5] = last }, pae[6] = { 0x01, 0x80, 0xc2, [5] = last };
+	struct ip_address want = ip_address_of_mac(group ? pae : station);
+
+	assert_true(ip_address_is_mac(address));
+	assert_memory_equal(address->octets, want.octets, sizeof(want.octets));
+}
+
+static void test_eapol(void **state)
+{
+	struct packet packet;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(eapol); i++) {
+		struct frame_buffer frame = { .len = 0 };
+		size_t whole;
+
+		frame_add(&frame, eapol[i].headers);
+		frame_add(&frame, EAPOL);
+		whole = frame.len;
+		frame_add(&frame, "00000000");          /* padding */
+		if (packet_parse(eapol[i].link, frame_bytes(&frame), frame.len, &packet) != PACKET_EAPOL)
+			fail_msg("%s", eapol[i].name);
+		assert_station(&packet.dst, eapol[i].dst, eapol[i].group);
+		assert_station(&packet.src, eapol[i].src, false);
+		assert_int_equal(packet.payload.len, EAPOL_LEN);
+		assert_ptr_equal(packet.payload.data, frame.data + whole - EAPOL_LEN);
+		assert_int_equal(packet.payload_cut, 0);
+		for (size_t n = 0; n < whole; n++) {
+			uint8_t *copy = frame_copy(bytes_of(frame.data, n));
+			enum packet_kind kind = packet_parse(eapol[i].link, bytes_of(copy, n), frame.len,
+							     &packet);
+
+			if (kind != (n < whole - EAPOL_LEN + 4 ? PACKET_CUT : PACKET_EAPOL))
+				fail_msg("%s: %d with %zu bytes", eapol[i].name, kind, n);
+			if (kind == PACKET_EAPOL)
+				assert_int_equal(packet.payload.len + packet.payload_cut, EAPOL_LEN);
+			free(copy);
+		}
 	}
 }
 
@@ -269,6 +344,9 @@ static void test_ethertype(void **state)
 	assert_int_equal(packet_parse_ethertype(0x8100, frame_bytes(&frame), frame.len, &packet),
 			 PACKET_TCP);
 	frame_assert_hello(&packet, 4);
+	/* Without a link layer nobody is named. */
+	assert_int_equal(packet_parse_ethertype(0x888e, frame_bytes(&frame), frame.len, &packet),
+			 PACKET_OTHER);
 	assert_int_equal(packet_parse_ethertype(0x1234, frame_bytes(&frame), frame.len, &packet),
 			 PACKET_OTHER);
 }
@@ -277,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_eapol),
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_nesting_ends),

@@ -122,6 +122,8 @@ static void test_address(void **state)
 	static const uint8_t v4[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
 	static const uint8_t v6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
 	static const uint8_t any[16] = { 0 };
+	static const uint8_t mac[16] = { [8] = 'M', 'A', 0x02, 0x00, 0x5e, 0x10, 0x00, 0xff };
+	static const uint8_t no_mac[16] = { [7] = 1, 'M', 'A', 0x02, 0x00, 0x5e, 0x10, 0x00, 0xff };
 	uint8_t longest[16];
 	char out[46];
 
@@ -132,6 +134,10 @@ static void test_address(void **state)
 	assert_string_equal(out, "2001:db8::1");
 	text_address(any, out, sizeof(out));
 	assert_string_equal(out, "::");
+	text_address(mac, out, sizeof(out));
+	assert_string_equal(out, "02:00:5e:10:00:ff");
+	text_address(no_mac, out, sizeof(out));
+	assert_string_equal(out, "::1:4d41:200:5e10:ff");
 	memset(longest, 0xee, sizeof(longest));
 	text_address(longest, out, sizeof(out));
 	assert_string_equal(out, "eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee");
