@@ -314,3 +314,36 @@ bool dtls_reader_missing(const struct dtls_reader *r, unsigned int index, uint32
 	}
 	return false;
 }
+
+static bool seq_met(const struct dtls_reader *r, uint32_t seq)
+{
+	const struct dtls_message *m;
+	unsigned int i;
+
+	for (i = 0; i < r->num_given; i++)
+		if (r->given[i].message_seq == seq)
+			return true;
+	for (m = r->open; m; m = m->next)
+		if (m->message_seq == seq)
+			return true;
+	return false;
+}
+
+bool dtls_reader_gap(const struct dtls_reader *r)
+{
+	uint32_t first = UINT16_MAX, last = 0, seq;
+	unsigned int i;
+
+	/* What was given earliest may be forgotten. */
+	if (r->num_given == 0 || r->num_given == DTLS_GIVEN_MAX)
+		return false;
+	for (i = 0; i < r->num_given; i++) {
+		seq = r->given[i].message_seq;
+		first = seq < first ? seq : first;
+		last = seq > last ? seq : last;
+	}
+	for (seq = first + 1; seq < last && seq < first + DTLS_GIVEN_MAX; seq++)
+		if (!seq_met(r, seq))
+			return true;
+	return false;
+}

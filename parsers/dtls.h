@@ -151,4 +151,7 @@ struct bytes dtls_reader_gathered(struct dtls_reader *r, struct budget *memory);
 bool dtls_reader_missing(const struct dtls_reader *r, unsigned int index, uint32_t *from,
 			 uint32_t *to);
 
+/* Of the messages between the first and the last that were given, has one not even begun? */
+bool dtls_reader_gap(const struct dtls_reader *r);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/tls_find.h"
 
+#include "parsers/tls_hello.h"
 #include "parsers/tls_record.h"
 
 #define BEGINNING_LEN 11       /* the handshake bytes that are looked at */
@@ -114,18 +115,26 @@ enum parse tls_begins(struct bytes in, enum tls_found *what)
 }
 
 /* RFC 5246 appendix E.2; RFC 6101 appendix E. */
-static bool sslv2_hello_begins(struct bytes in)
+static enum parse sslv2_hello_begins(struct bytes in)
 {
 	uint16_t length, version, specs, session_id, challenge;
 	uint8_t type;
 
-	if (!bytes_u16(&in, &length) || !bytes_u8(&in, &type) || !bytes_u16(&in, &version) ||
-	    !bytes_u16(&in, &specs) || !bytes_u16(&in, &session_id) || !bytes_u16(&in, &challenge))
-		return false;
-	return length & 0x8000 && type == 1 && (version >> 8 == 3 || version == 0x0002) &&
-	       specs >= 3 && specs % 3 == 0 && (session_id == 0 || session_id == 16 || session_id == 32) &&
+	if (in.len > 0 && !(in.data[0] & 0x80))
+		return PARSE_BAD;
+	if (!bytes_u16(&in, &length) || !bytes_u8(&in, &type))
+		return PARSE_MORE;
+	if (type != 1)
+		return PARSE_BAD;
+	if (!bytes_u16(&in, &version))
+		return PARSE_MORE;
+	if (version >> 8 != 3 && version != SSL_2_0)
+		return PARSE_BAD;
+	if (!bytes_u16(&in, &specs) || !bytes_u16(&in, &session_id) || !bytes_u16(&in, &challenge))
+		return PARSE_MORE;
+	return specs >= 3 && specs % 3 == 0 && (session_id == 0 || session_id == 16 || session_id == 32) &&
 	       challenge >= 16 && challenge <= 32 &&
-	       (length & 0x7fff) == 9u + specs + session_id + challenge;
+	       (length & 0x7fff) == 9u + specs + session_id + challenge ? PARSE_OK : PARSE_BAD;
 }
 
 /* A record of type `type` at the front: takes its header and, as far as it is there, its body. */
@@ -211,8 +220,9 @@ enum parse tls_head(struct bytes in, enum tls_found *what)
 		return PARSE_OK;
 	}
 	*what = TLS_FOUND_SSLV2_HELLO;
-	if (in.data[0] & 0x80 && sslv2_hello_begins(in))
-		return PARSE_OK;
+	result = sslv2_hello_begins(in);
+	if (result != PARSE_BAD)
+		return result;
 	*what = TLS_FOUND_ALERT;
 	if (in.data[0] == TLS_ALERT && alert_begins(in))
 		return PARSE_OK;

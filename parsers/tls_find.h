@@ -27,8 +27,9 @@ enum tls_found {
 enum parse tls_begins(struct bytes in, enum tls_found *what);
 
 /*
- * The same, with what only the head of a segment may show: the weaker signs. PARSE_MORE is never
- * returned for the weak ones.
+ * The same, with what only the head of a segment may show: the weaker signs. PARSE_MORE
+ * with TLS_FOUND_SSLV2_HELLO: so far it is one, which counts at a stream's beginning alone; for the other weak ones
+ * PARSE_MORE is never returned.
  */
 enum parse tls_head(struct bytes in, enum tls_found *what);
 

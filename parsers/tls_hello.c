@@ -141,8 +141,10 @@ static bool server_extension(uint16_t type, struct bytes body, struct tls_server
 	case TLS_EXT_SUPPORTED_VERSIONS:
 		if (!bytes_u16(&body, &version))
 			return false;
-		if (version_counts(version, out->version))
+		if (version_counts(version, out->version)) {
+			out->draft = version >> 8 == 0x7f ? version & 0xff : 0;
 			out->version = tls_version_final(version);
+		}
 		return true;
 	case TLS_EXT_PRE_SHARED_KEY:
 		out->psk_chosen = true;
@@ -150,6 +152,10 @@ static bool server_extension(uint16_t type, struct bytes body, struct tls_server
 	case TLS_EXT_SESSION_TICKET:
 		out->ticket_promised = true;
 		return true;
+	case TLS_EXT_ENCRYPT_THEN_MAC:
+		out->encrypt_then_mac = true;
+		return true;
+	case TLS_EXT_CERTIFICATE_TYPE:
 	case TLS_EXT_SERVER_CERTIFICATE_TYPE:
 		return bytes_u8(&body, &out->certificate_type);
 	default:
@@ -193,6 +199,24 @@ bool tls_server_hello_parse(struct bytes body, struct tls_server_hello *out)
 			hello.extensions_malformed = true;
 	}
 	*out = hello;
+	return true;
+}
+
+bool tls_encrypted_extensions_parse(struct bytes body, struct tls_encrypted_extensions *out)
+{
+	struct tls_server_hello hello = { .version = TLS_1_3 };
+	struct bytes extensions, extension;
+	uint16_t type;
+
+	if (!bytes_vec16(&body, &extensions))
+		return false;
+	while (bytes_u16(&extensions, &type) && bytes_vec16(&extensions, &extension))
+		if (!server_extension(type, extension, &hello))
+			return false;
+	if (extensions.len > 0)
+		return false;
+	out->alpn = hello.alpn;
+	out->certificate_type = hello.certificate_type;
 	return true;
 }
 

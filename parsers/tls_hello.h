@@ -19,6 +19,7 @@
 enum tls_extension {
 	TLS_EXT_SERVER_NAME = 0,
 	TLS_EXT_STATUS_REQUEST = 5,
+	TLS_EXT_CERTIFICATE_TYPE = 9,           /* RFC 6091 */
 	TLS_EXT_ALPN = 16,
 	TLS_EXT_CLIENT_CERTIFICATE_TYPE = 19,
 	TLS_EXT_SERVER_CERTIFICATE_TYPE = 20,
@@ -30,6 +31,13 @@ enum tls_extension {
 	TLS_EXT_NEXT_PROTOCOL = 13172,
 	TLS_EXT_ENCRYPTED_CLIENT_HELLO = 0xfe0d,
 	TLS_EXT_ENCRYPTED_SERVER_NAME = 0xffce,
+};
+
+/* RFC 7250 section 3; OpenPGP's number is RFC 6091's. */
+enum tls_certificate_type {
+	TLS_CERTIFICATE_X509 = 0,
+	TLS_CERTIFICATE_OPENPGP = 1,
+	TLS_CERTIFICATE_RAW_PUBLIC_KEY = 2,
 };
 
 struct tls_client_hello {
@@ -54,7 +62,7 @@ struct tls_server_hello {
 	struct bytes random;
 	struct bytes session_id;
 	struct bytes alpn;              /* the one protocol chosen, or empty */
-	uint8_t certificate_type;       /* RFC 7250: 0 X.509, 1 OpenPGP, 2 raw public key */
+	uint8_t certificate_type;       /* enum tls_certificate_type: what the server shows */
 	uint16_t draft;                 /* of TLS 1.3: 18 to 28; 0: RFC 8446, or another version */
 	bool encrypt_then_mac;          /* RFC 7366 */
 	bool psk_chosen;
@@ -62,6 +70,14 @@ struct tls_server_hello {
 	bool is_hello_retry;            /* RFC 8446 section 4.1.3 */
 	bool extensions_malformed;
 };
+
+/* What TLS 1.3 moved from the ServerHello behind the keys (RFC 8446 section 4.3.1). */
+struct tls_encrypted_extensions {
+	struct bytes alpn;
+	uint8_t certificate_type;
+};
+
+MUST_CHECK bool tls_encrypted_extensions_parse(struct bytes body, struct tls_encrypted_extensions *out);
 
 MUST_CHECK bool tls_client_hello_parse(struct bytes body, struct tls_client_hello *out);
 /* For DTLS as well, whose ServerHello is the same. */

@@ -156,13 +156,25 @@ void carriage_bytes(struct tracker *t, struct flow *flow, unsigned int side, str
 	take_pieces(t, flow, segment);
 }
 
+/* Where in the streams inside the bytes were nobody can tell. */
+static void all_missed(struct tracker *t, struct carriage *c, unsigned int side)
+{
+	struct conversation *conversation;
+
+	for (conversation = c->conversations; conversation; conversation = conversation->next)
+		if (conversation->flow.handshake)
+			handshake_missed(t, conversation->flow.handshake, side, 0, 0);
+}
+
 void carriage_missed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t len,
 		     const struct segment *segment)
 {
-	if (!carrier_lose(flow->carriage->carrier, &t->memory, side, len))
-		carriage_close(t, flow);
-	else
+	if (carrier_lose(flow->carriage->carrier, &t->memory, side, len)) {
 		take_pieces(t, flow, segment);
+		return;
+	}
+	all_missed(t, flow->carriage, side);
+	carriage_close(t, flow);
 }
 
 void carriage_close(struct tracker *t, struct flow *flow)

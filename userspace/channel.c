@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "parsers/sslv2.h"
-#include "parsers/tls_hello.h"
 #include "userspace/handshake.h"
 #include "userspace/handshake_keys.h"
 #include "userspace/handshake_sslv2.h"
@@ -81,25 +80,61 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 }
 
 static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		     const struct segment *segment);
+
+/* Reads what was held for a secret or a ServerHello, if it has come. */
+static void read_held(struct tracker *t, struct flow *flow, unsigned int side,
+		      const struct segment *segment)
+{
+	struct bytes held;
+	uint8_t *data;
+
+	if (!handshake_keys_arrived(t, flow->handshake, side, &data, &held))
+		return;
+	read_tls(t, flow, side, held, segment);
+	free(data);
+}
+
+/* Does the rest of these bytes wait? Held, they are looked at once: what they wait for may be there. */
+static bool hold(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		 enum tls_item_kind kind, const struct segment *segment)
+{
+	if ((kind != TLS_ITEM_ENCRYPTED && kind != TLS_ITEM_CIPHER_SPEC) ||
+	    !handshake_keys_wait(t, flow->handshake, side, kind) ||
+	    !handshake_keys_hold(t, flow->handshake, side, in))
+		return false;
+	read_held(t, flow, side, segment);
+	return true;
+}
+
+static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		     const struct segment *segment)
 {
 	struct handshake *h = flow->handshake;
 	struct tls_item item;
 	enum parse result;
 
-	if (h->in_sslv2[side]) {
-		if (!handshake_sslv2_bytes(t, flow, side, in, segment))
+	if (h->in_sslv2[side] != SSLV2_NONE) {
+		bool answer = h->in_sslv2[side] == SSLV2_ANSWER;
+
+		result = handshake_sslv2_bytes(t, flow, side, &in, segment);
+		/* Behind the client's hello come records, if the server so chooses; behind the server's, nothing in clear. */
+		if (result == PARSE_BAD || (result == PARSE_OK && answer))
 			channel_rest(t, &flow->side[side], SIDE_DONE);
-		return;
+		if (result != PARSE_OK || answer || !in.len)
+			return;
 	}
 	while ((result = tls_reader_next(&h->reader[side], &t->memory, &in, &item)) == PARSE_OK) {
-		if (item.kind == TLS_ITEM_ENCRYPTED && handshake_keys_wait(t, h, side) &&
-		    handshake_keys_hold(t, h, side, in))
+		if (item.kind == TLS_ITEM_ENCRYPTED && hold(t, flow, side, in, item.kind, segment))
 			return;
 		if (handshake_item(t, flow, side, &item, segment) == HANDSHAKE_SIDE_OVER) {
 			channel_rest(t, &flow->side[side], SIDE_DONE);
 			return;
 		}
+		if (item.kind == TLS_ITEM_CIPHER_SPEC && hold(t, flow, side, in, item.kind, segment))
+			return;
+		if (item.kind == TLS_ITEM_MESSAGE && item.type == TLS_SERVER_HELLO)
+			read_held(t, flow, !side, segment);
 	}
 	if (result == PARSE_BAD) {
 		handshake_malformed(t, h, side, h->reader[side].why);
@@ -107,16 +142,9 @@ static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, st
 	}
 }
 
-/* The SSL 2.0 format has no records: one message, then records follow. Returns false: not whole yet. */
-static bool read_sslv2_hello(struct tracker *t, struct flow *flow, unsigned int side,
-			     struct bytes *in, const struct segment *segment)
+static bool is_hello(enum tls_found found)
 {
-	struct tls_client_hello hello;
-
-	if (tls_sslv2_hello_parse(in, &hello) != PARSE_OK)
-		return false;
-	handshake_client_hello(t, flow, side, &hello, segment);
-	return true;
+	return found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO;
 }
 
 /*
@@ -129,8 +157,7 @@ static bool begin_reading(struct tracker *t, struct flow *flow, unsigned int sid
 	struct side *peer = &flow->side[!side];
 	struct handshake *h = flow->handshake;
 
-	if (h && (found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO) &&
-	    h->messages[side] & 1u << TLS_CLIENT_HELLO && (!h->hello_retry || h->recorded[ROLE_SERVER])) {
+	if (h && is_hello(found) && h->messages[side] & 1u << TLS_CLIENT_HELLO && (!h->hello_retry || h->recorded[ROLE_SERVER])) {
 		overlap_resolve(t, flow);
 		overlap_free(t, &flow->side[0]);
 		overlap_free(t, &flow->side[1]);
@@ -143,7 +170,8 @@ static bool begin_reading(struct tracker *t, struct flow *flow, unsigned int sid
 	h = flow->handshake;
 	tls_reader_fini(&h->reader[side], &t->memory);
 	handshake_reader_init(t, h, side);
-	h->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER;
+	h->in_sslv2[side] = found == TLS_FOUND_SSLV2_ANSWER ? SSLV2_ANSWER :
+			    found == TLS_FOUND_SSLV2_HELLO  ? SSLV2_HELLO : SSLV2_NONE;
 	flow->side[side].state = SIDE_READING;
 	return true;
 }
@@ -158,13 +186,8 @@ static bool begin_tls(struct tracker *t, struct flow *flow, unsigned int side,
 		return false;
 	/* in.data lies at the end of what has passed in order. */
 	s->first_seq = s->stream.next - (uint32_t)in.len;
-	if (found == TLS_FOUND_SSLV2_HELLO && !read_sslv2_hello(t, flow, side, &in, segment)) {
-		handshake_malformed(t, flow->handshake, side, "SSL 2.0 ClientHello cannot be read");
-		channel_rest(t, s, SIDE_DONE);
-		return false;
-	}
 	read_tls(t, flow, side, in, segment);
-	return found == TLS_FOUND_CLIENT_HELLO || found == TLS_FOUND_SSLV2_HELLO;
+	return is_hello(found);
 }
 
 /* What a head may show counts only where it fits what is known of the connection. */
@@ -196,6 +219,10 @@ static enum parse answer_begins(const struct flow *flow, unsigned int side, stru
 {
 	enum parse result;
 
+	/* At a stream's beginning a whole one of SSL 2.0 needs no hello before it. */
+	*found = TLS_FOUND_SSLV2_ANSWER;
+	if (!flow->handshake && flow->side[side].searched == 0)
+		return sslv2_server_hello_begins(in) == PARSE_OK ? PARSE_OK : PARSE_BAD;
 	if (!answer_expected(flow, side))
 		return PARSE_BAD;
 	*found = TLS_FOUND_OTHER_HANDSHAKE;
@@ -216,6 +243,17 @@ static void keep_tail(struct side *s, struct bytes in)
 		return;
 	memmove(s->tail, in.data, in.len);
 	s->tail_len = (uint8_t)in.len;
+}
+
+/* SSL 2.0's format has nothing to be searched for by: it counts at a stream's very beginning alone. */
+static enum parse sslv2_head(struct bytes in, enum tls_found *found)
+{
+	enum parse result;
+
+	if (!(in.data[0] & 0x80))
+		return PARSE_BAD;
+	result = tls_head(in, found);
+	return result != PARSE_BAD && *found == TLS_FOUND_SSLV2_HELLO ? result : PARSE_BAD;
 }
 
 static bool begin_found(struct tracker *t, struct flow *flow, unsigned int side,
@@ -251,6 +289,10 @@ static bool search(struct tracker *t, struct flow *flow, unsigned int side, stru
 	result = tls_head(in, &found);
 	if (result == PARSE_OK && head_counts(flow, s, found))
 		return begin_found(t, flow, side, found, in, segment);
+	if (s->searched == 0 && sslv2_head(in, &found) == PARSE_MORE) {
+		keep_tail(s, in);
+		return false;
+	}
 	result = tls_find(in, &at, &found);
 	s->searched += (uint32_t)in.len;
 	/* What comes before, or all of it, is no TLS. */
@@ -283,6 +325,8 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	memcpy(joined + tail_len, in.data, len);
 	channel_forget_tail(s);
 	result = answer_begins(flow, side, bytes_of(joined, tail_len + len), &found);
+	if (result == PARSE_BAD && s->searched == 0)
+		result = sslv2_head(bytes_of(joined, tail_len + len), &found);
 	if (result == PARSE_BAD)
 		result = tls_find(bytes_of(joined, tail_len + len), &at, &found);
 	if (result == PARSE_BAD || at >= tail_len) {
@@ -300,20 +344,7 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	s->first_seq = s->stream.next - (uint32_t)(in.len + rest.len);
 	read_tls(t, flow, side, rest, segment);
 	channel_bytes(t, flow, side, in, segment);
-	return found == TLS_FOUND_CLIENT_HELLO;
-}
-
-/* A secret has come: reads what was held for it. */
-static void read_held(struct tracker *t, struct flow *flow, unsigned int side,
-		      const struct segment *segment)
-{
-	struct bytes held;
-	uint8_t *data;
-
-	if (!handshake_keys_arrived(t, flow->handshake, side, &data, &held))
-		return;
-	read_tls(t, flow, side, held, segment);
-	free(data);
+	return is_hello(found);
 }
 
 static void read_or_hold(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
@@ -323,8 +354,10 @@ static void read_or_hold(struct tracker *t, struct flow *flow, unsigned int side
 
 	if (h->keys && h->keys->holding[side]) {
 		channel_keys_arrived(t, flow, segment);
-		if (h->keys->holding[side] && handshake_keys_hold(t, h, side, in))
+		if (h->keys->holding[side] && handshake_keys_hold(t, h, side, in)) {
+			read_held(t, flow, side, segment);
 			return;
+		}
 		if (flow->side[side].state != SIDE_READING)
 			return;
 	}

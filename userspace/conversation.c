@@ -14,6 +14,7 @@
 #define HOLD_RANGES 8
 #define SYN_WINDOW 65536u        /* data this close behind a SYN belongs to it */
 #define REPEAT_WINDOW (1u << 20) /* a hello further back than this is no retransmission */
+#define END_MISSING_MAX (1u << 20) /* a FIN further ahead than this says nothing */
 
 #define IDLE_CLOSING_S 2         /* after FIN from both, or RST */
 #define IDLE_HOLDING_S 10        /* a flight waits for its secret */
@@ -222,6 +223,17 @@ static void side_give_up(struct tracker *t, struct flow *flow, unsigned int side
 	side_drain(t, flow, side, segment);
 }
 
+/* Does the FIN say that more was sent than has come? */
+static bool ends_missing(const struct flow *flow, unsigned int side)
+{
+	const struct side *s = &flow->side[side];
+	uint32_t missing = s->fin_seq - s->stream.next;
+
+	if (!s->fin_seen || missing == 0 || missing > END_MISSING_MAX)
+		return false;
+	return flow->carriage || (channel_open(s) && flow->handshake && !flow->handshake->over[side]);
+}
+
 /* Reads all that is held, gaps or not. */
 static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 		       const struct segment *segment)
@@ -237,6 +249,8 @@ static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 	while (channel_open(s) && stream_gap(&s->stream))
 		side_give_up(t, flow, side, s->stream.ranges->seq, segment);
 	hand_on_head(t, flow, side, segment);
+	if (ends_missing(flow, side))
+		side_give_up(t, flow, side, s->fin_seq, segment);
 }
 
 /*
@@ -318,13 +332,14 @@ static void side_first_data(struct tracker *t, struct flow *flow, unsigned int s
 			    const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
-	enum tls_found found;
+	enum tls_found found = TLS_FOUND_CLIENT_HELLO;
+	enum parse head = tls_head(segment->payload, &found);
 
 	if (segment->start_known) {
 		channel_begin(t, s, segment->start_seq);
 		s->syn_seen = true;
 		s->isn = segment->start_seq - 1;
-	} else if (tls_head(segment->payload, &found) != PARSE_BAD) {
+	} else if (head == PARSE_OK || (head == PARSE_MORE && found != TLS_FOUND_SSLV2_HELLO)) {
 		channel_begin(t, s, seq);
 	} else {
 		channel_begin(t, s, seq - HOLD_BYTES);

@@ -21,6 +21,7 @@ struct datagrams {
 	uint32_t quic_restarts;
 	struct dtls_reader *dtls[2];      /* ... or DTLS, by side */
 	uint32_t dtls_handshakes;
+	bool dtls_closed;                 /* a handshake was told whole: what comes again of it is no other */
 };
 
 /* What one datagram is; the inner one where something is around it. */
@@ -111,8 +112,19 @@ static void close_if_over(struct tracker *t, struct flow *flow)
 {
 	struct handshake *h = flow->handshake;
 
-	if (h && handshake_settled(h))
-		handshake_close(t, flow);
+	if (!h || !handshake_settled(h))
+		return;
+	flow->datagrams->dtls_closed = true;
+	handshake_close(t, flow);
+}
+
+/* Datagrams come twice, and late: only a hello begins a handshake where one was. */
+static bool begins_none(const struct flow *flow, const struct tls_item *item)
+{
+	bool hello = item->kind == TLS_ITEM_MESSAGE &&
+		     (item->type == TLS_CLIENT_HELLO || item->type == TLS_SERVER_HELLO);
+
+	return item->kind == TLS_ITEM_ENCRYPTED || (flow->datagrams->dtls_closed && !hello);
 }
 
 static void take_dtls(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
@@ -132,7 +144,7 @@ static void take_dtls(struct tracker *t, struct flow *flow, unsigned int side, s
 			if (flow->handshake)
 				handshake_close(t, flow);
 		}
-		if (item.kind == TLS_ITEM_ENCRYPTED && !flow->handshake)
+		if (!flow->handshake && begins_none(flow, &item))
 			continue;
 		if (!handshake_ensure(t, flow, segment, PROTOCOL_DTLS))
 			return;
@@ -274,6 +286,8 @@ static void note_missing(struct tracker *t, struct flow *flow)
 
 	for (side = 0; side < 2; side++) {
 		if (d->quic && quic_missing(d->quic, side))
+			handshake_missed(t, h, side, 0, 0);
+		if (d->dtls[side] && dtls_reader_gap(d->dtls[side]))
 			handshake_missed(t, h, side, 0, 0);
 		if (!d->dtls[side] || !dtls_reader_unfinished(d->dtls[side], &type, &have, &total))
 			continue;

@@ -38,7 +38,7 @@ static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int sid
 	h->cipher_spec[side] = true;
 	handshake_keys_cipher_spec(t, h, side);
 	if (h->client_side != side && h->client_side != SIDE_UNKNOWN)
-		handshake_passed_certificate(t, h, side, true);
+		handshake_passed_certificate(t, h, side);
 	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && !handshake_is_tls13(h->s.version) &&
 	    !h->s.established && !(h->s.alert.seen && h->s.alert.level == 2)) {
 		h->s.established = true;
@@ -77,10 +77,13 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 
 	switch (item->type) {
 	case TLS_CLIENT_HELLO:
-		handshake_read_client_hello(t, flow, side, item->body, segment);
+		handshake_read_client_hello(t, flow, side, item, segment);
 		break;
 	case TLS_SERVER_HELLO:
 		handshake_read_server_hello(t, flow, side, item->body);
+		break;
+	case TLS_ENCRYPTED_EXTENSIONS:
+		handshake_read_encrypted_extensions(h, item->body);
 		break;
 	case TLS_CERTIFICATE:
 		if (!h->s.version)
@@ -100,7 +103,8 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 		break;
 	case TLS_SERVER_HELLO_DONE:
 		handshake_know_client(t, flow, !side);
-		handshake_passed_certificate(t, h, side, false);
+		h->messages[side] |= 1u << TLS_SERVER_HELLO_DONE;
+		handshake_passed_certificate(t, h, side);
 		break;
 	case TLS_CLIENT_KEY_EXCHANGE:
 	case TLS_CERTIFICATE_VERIFY:
@@ -119,6 +123,8 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 	struct handshake *h = flow->handshake;
 
 	h->s.end_ns = segment->time_ns;
+	if (item->opened && h->keys)
+		h->keys->opened[side] = true;
 	switch (item->kind) {
 	case TLS_ITEM_MESSAGE:
 		message(t, flow, side, item, segment);
@@ -127,6 +133,7 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 		handshake_read_part(t, h, side, item);
 		return HANDSHAKE_GO_ON;
 	case TLS_ITEM_SKIPPED:
+		h->oversize[side] |= item->type == TLS_CERTIFICATE || item->type == TLS_COMPRESSED_CERTIFICATE;
 		return HANDSHAKE_GO_ON;
 	case TLS_ITEM_ALERT:
 		alert(t, h, side, item);
@@ -176,7 +183,7 @@ void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side
 
 bool handshake_settled(const struct handshake *h)
 {
-	return h->recorded[ROLE_SERVER] && h->over[0] && h->over[1];
+	return h->recorded[ROLE_SERVER] && h->over[0] && h->over[1] && !handshake_keys_holding(h);
 }
 
 void handshake_side_over(struct handshake *h, unsigned int side)
@@ -217,7 +224,8 @@ void handshake_restart(struct tracker *t, struct handshake *h, const struct segm
 	rare_restart(h);
 	memset(h->missed, 0, sizeof(h->missed));
 	memset(h->oversize, 0, sizeof(h->oversize));
-	h->hello_retry = h->raw_public_key = false;
+	h->hello_retry = false;
+	h->certificate_type = TLS_CERTIFICATE_X509;
 	h->session_id = 0;
 }
 

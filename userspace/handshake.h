@@ -18,7 +18,9 @@ enum { SIDE_UNKNOWN = 2 };
 
 struct handshake_keys;
 struct quic;
-struct sslv2_answer;
+struct sslv2_pieces;
+
+enum sslv2_expected { SSLV2_NONE, SSLV2_HELLO, SSLV2_ANSWER };
 
 /* What most handshakes never need; made when it is. There may be a million handshakes at once. */
 struct handshake_rare {
@@ -26,6 +28,7 @@ struct handshake_rare {
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
 	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
 	struct chain *loose;                 /* chains to be released with it */
+	struct sslv2_pieces *sslv2[2];      /* a hello of SSL 2.0 that has not come whole; by side */
 	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
 	const char *malformed[2];            /* why reading a side ended early, or NULL */
 	uint8_t num_loose;
@@ -35,7 +38,6 @@ struct handshake {
 	struct sighting s;
 	struct handshake_rare *rare;         /* NULL: nothing of that */
 	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
-	struct sslv2_answer *sslv2;          /* SSL 2.0: what has come of the answer */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	uint64_t session_id;                 /* a hash of the client's, 0: none */
@@ -43,13 +45,13 @@ struct handshake {
 	struct ledger_row *row[2];           /* by role */
 	bool recorded[2];                    /* by role */
 	bool cipher_spec[2], encrypted[2], missed[2], oversize[2];
-	bool in_sslv2[2];                    /* this side speaks SSL 2.0 */
+	uint8_t in_sslv2[2];                 /* enum sslv2_expected: what this side is sending */
 	bool over[2];                        /* nothing more comes in clear from this side */
 	uint8_t client_side;                 /* 0, 1 or SIDE_UNKNOWN */
 	uint8_t alert_side;
 	uint8_t opener_side;                 /* who sent the SYN, or SIDE_UNKNOWN */
 	bool hello_retry;
-	bool raw_public_key;
+	uint8_t certificate_type;            /* of the server, enum tls_certificate_type */
 };
 
 /* NULL: no memory. Freed by handshake_close(). */

@@ -53,8 +53,9 @@ void handshake_read_certificate(struct tracker *t, struct handshake *h, unsigned
 	const struct chain *chain = NULL;
 	int err = 0;
 
-	if (h->raw_public_key && side != h->client_side) {
-		handshake_record_reason(t, h, REASON_RAW_PUBLIC_KEY, NULL);
+	if (h->certificate_type != TLS_CERTIFICATE_X509 && side != h->client_side) {
+		handshake_record_reason(t, h, REASON_RAW_PUBLIC_KEY,
+					h->certificate_type == TLS_CERTIFICATE_OPENPGP ? "an OpenPGP key" : NULL);
 		return;
 	}
 	if (side != h->client_side)

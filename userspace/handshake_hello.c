@@ -80,12 +80,13 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 }
 
 void handshake_read_client_hello(struct tracker *t, struct flow *flow, unsigned int side,
-			 struct bytes body, const struct segment *segment)
+			 const struct tls_item *item, const struct segment *segment)
 {
+	struct bytes body = item->body;
 	struct tls_client_hello hello;
 
 	handshake_know_client(t, flow, side);
-	if (flow->handshake->reader[side].opener)
+	if (item->opened)
 		handshake_restart(t, flow->handshake, segment);
 	if (flow->handshake->s.protocol == PROTOCOL_DTLS ? !dtls_client_hello_parse(body, &hello) :
 							  !tls_client_hello_parse(body, &hello)) {
@@ -122,7 +123,7 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 	h->hello_retry = hello.is_hello_retry;
 	if (!hello.is_hello_retry)
 		server_print(t, h, body);
-	h->raw_public_key = hello.certificate_type == 2;
+	h->certificate_type = hello.certificate_type;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
 	handshake_keys_transcript(t, h, TLS_SERVER_HELLO, body);
@@ -133,6 +134,19 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 		return;
 	}
 	h->s.resumed = hello.psk_chosen;
+	/* A ClientHello that was captured late still brings the random that its secrets are known by. */
+	waits |= (t->keys || t->caught) && !(h->messages[!side] & 1u << TLS_CLIENT_HELLO);
 	if (!waits)
 		handshake_record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
+}
+
+void handshake_read_encrypted_extensions(struct handshake *h, struct bytes body)
+{
+	struct tls_encrypted_extensions extensions;
+
+	if (!tls_encrypted_extensions_parse(body, &extensions))
+		return;
+	if (extensions.alpn.len)
+		keep_alpn(h, extensions.alpn);
+	h->certificate_type = extensions.certificate_type;
 }

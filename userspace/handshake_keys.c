@@ -9,7 +9,10 @@
 #include "parsers/record_protection.h"
 #include "parsers/tls_hello.h"
 #include "userspace/caught.h"
+#include "userspace/handshake_parts.h"
 #include "userspace/keys.h"
+
+#define INNER_TRIED_MAX 64
 
 static bool keys_ensure(struct tracker *t, struct handshake *h)
 {
@@ -85,8 +88,10 @@ static bool use_secret13(struct tracker *t, struct handshake *h, unsigned int si
 {
 	struct bytes secret;
 
-	if (t->keys && keys_find(t->keys, h->keys->client_random, label, &secret))
+	if (t->keys && keys_find(t->keys, h->keys->client_random, label, &secret)) {
+		keys_claim(t->keys, h->keys->client_random, label);
 		return use_secret(t, h, side, secret, WITNESS_KEYLOG);
+	}
 	return label == handshake_label(h, side) && use_caught(t, h, side);
 }
 
@@ -195,13 +200,15 @@ void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned in
 		tls_reader_unprotect(&h->reader[side], &t->memory);
 }
 
-bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side)
+bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side,
+			 enum tls_item_kind kind)
 {
 	struct handshake_keys *k = h->keys;
+	bool unanswered = k && k->has_client_random && !h->s.version && !h->recorded[ROLE_SERVER];
 
 	(void)t;
 	/* What was opened once and does not any more is application data. */
-	if (!k || h->s.version != TLS_1_3 || k->used[side])
+	if (!k || k->used[side] || (!unanswered && (kind != TLS_ITEM_ENCRYPTED || h->s.version != TLS_1_3)))
 		return false;
 	k->holding[side] = true;
 	return true;
@@ -247,12 +254,77 @@ full:
 	return false;
 }
 
+/* Does this secret open the record that waits first? */
+static bool opens(struct tracker *t, const struct handshake *h, unsigned int side, struct bytes secret,
+		  struct bytes body)
+{
+	const struct tls_reader *r = &h->reader[side];
+	uint8_t opened[RECORD_OPEN_MAX], type;
+	struct record_cipher *cipher;
+	const char *why;
+	bool does;
+	size_t len;
+
+	cipher = record_cipher_tls13(t->hkdf, h->s.cipher, h->keys->draft, secret, &why);
+	does = cipher && record_open(cipher, r->record_type, r->record_version, body, opened,
+				     sizeof(opened), &len, &type) == PARSE_OK;
+	record_cipher_free(cipher);
+	return does;
+}
+
+/*
+ * With an encrypted ClientHello the secrets are logged under the inner one's random, which nobody sees: those that
+ * belong to no other connection are tried, and the record's tag is the proof.
+ */
+static bool use_inner(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	const enum keylog_label label = KEYLOG_SERVER_HANDSHAKE_TRAFFIC_SECRET;
+	const uint8_t *randoms[INNER_TRIED_MAX];
+	struct handshake_keys *k = h->keys;
+	struct bytes body = bytes_of(k->held[side], h->reader[side].record_left), secret;
+	unsigned int i, num;
+
+	if (!t->keys || !h->s.has_ech || side == h->client_side || k->held_len[side] < body.len ||
+	    k->inner_tried == keys_generation(t->keys))
+		return false;
+	k->inner_tried = keys_generation(t->keys);
+	num = keys_unclaimed(t->keys, label, randoms, INNER_TRIED_MAX);
+	for (i = 0; i < num; i++) {
+		if (!keys_find(t->keys, randoms[i], label, &secret) || !opens(t, h, side, secret, body))
+			continue;
+		memcpy(k->client_random, randoms[i], sizeof(k->client_random));
+		return use_secret13(t, h, side, label);
+	}
+	return false;
+}
+
+/* Is there what the side waits for: a secret, or the ServerHello that says that none is needed? */
+static bool waiting_over(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	bool again;
+
+	if (!h->s.version)
+		return false;
+	/* Another ClientHello comes first, in clear; what is behind it waits again. */
+	if (h->hello_retry) {
+		again = !h->keys->retried[side];
+		h->keys->retried[side] = true;
+		return again;
+	}
+	if (!handshake_is_tls13(h->s.version)) {
+		if (h->cipher_spec[side])
+			handshake_keys_cipher_spec(t, h, side);
+		return true;
+	}
+	return use_secret13(t, h, side, handshake_label(h, side)) || use_inner(t, h, side);
+}
+
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
 			    uint8_t **data, struct bytes *held)
 {
 	struct handshake_keys *k = h->keys;
 
-	if (!k || !k->holding[side] || !use_secret13(t, h, side, handshake_label(h, side)))
+	if (!k || !k->holding[side] || !waiting_over(t, h, side))
 		return false;
 	*data = k->held[side];
 	*held = bytes_of(k->held[side], k->held_len[side]);

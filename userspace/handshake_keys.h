@@ -21,9 +21,12 @@ struct handshake_keys {
 	uint8_t client_random[32], server_random[32];
 	uint16_t draft;                  /* of TLS 1.3; 0: RFC 8446 */
 	bool has_client_random, encrypt_then_mac;
-	bool used[2];                    /* this side's records are opened, or were */
+	bool used[2];                    /* a secret is used for this side's records */
+	bool opened[2];                  /* and it has opened one: it is the right one */
+	bool retried[2];                 /* what it held for a ServerHello was read at the HelloRetryRequest */
 	bool holding[2];                 /* its protected bytes wait for a secret */
 	uint64_t generation;             /* of the keys when they were last looked at */
+	uint64_t inner_tried;            /* of the key logs, when secrets of others were tried last */
 	struct record_cipher *dtls[2];
 	struct tls_transcript transcript; /* until the ServerHello, where probes may catch a secret */
 	uint8_t transcript_hash[48];
@@ -53,12 +56,16 @@ static inline bool handshake_keys_holding(const struct handshake *h)
 	return h->keys && (h->keys->holding[0] || h->keys->holding[1]);
 }
 
-/* A protected record was met that cannot be opened yet: is it to be waited for? */
-bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side);
+/*
+ * Behind this item are records that cannot be opened yet, for want of a secret or of the ServerHello that the other
+ * direction brings later: are they to be waited for?
+ */
+bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side,
+			 enum tls_item_kind kind);
 /* Holds bytes of a side that waits. False: no more room, the waiting is over. */
 bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int side, struct bytes in);
 /*
- * Has a secret come for a side that waits? Then its bytes are moved to `*held` (the caller frees `*data`), and the
+ * Has come what a side waits for? Then its bytes are moved to `*held` (the caller frees `*data`), and the
  * reader can go on with them.
  */
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,

@@ -39,17 +39,18 @@ void handshake_know_client(struct tracker *t, struct flow *flow, unsigned int cl
 void handshake_guess_client(struct tracker *t, struct flow *flow);
 
 /* The server has gone on without a Certificate. */
-void handshake_passed_certificate(struct tracker *t, struct handshake *h, unsigned int side,
-				      bool cipher_spec);
+void handshake_passed_certificate(struct tracker *t, struct handshake *h, unsigned int side);
 
 enum reason handshake_open_reason(struct handshake *h, const struct flow *flow, const char **detail);
 
 /* handshake_hello.c */
 
 void handshake_read_client_hello(struct tracker *t, struct flow *flow, unsigned int side,
-			 struct bytes body, const struct segment *segment);
+			 const struct tls_item *item, const struct segment *segment);
 
 void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned int side, struct bytes body);
+
+void handshake_read_encrypted_extensions(struct handshake *h, struct bytes body);
 
 /* handshake_chain.c */
 

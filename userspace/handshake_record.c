@@ -137,33 +137,59 @@ static enum reason suite_reason(uint16_t cipher, const char **detail)
 	return strstr(name, "PSK") ? REASON_PSK : REASON_NONE;
 }
 
-/* The server has gone on without a Certificate. */
-void handshake_passed_certificate(struct tracker *t, struct handshake *h, unsigned int side,
-				      bool cipher_spec)
+/* Why the server went on without a Certificate; REASON_NONE: it did not. */
+static enum reason passed_reason(const struct handshake *h, unsigned int side, const char **detail)
+{
+	enum reason reason;
+	bool done = h->messages[side] & 1u << TLS_SERVER_HELLO_DONE;
+
+	*detail = NULL;
+	/* TLS 1.3's ChangeCipherSpec says nothing. */
+	if (handshake_is_tls13(h->s.version) || h->missed[side] || handshake_rare_of(h)->malformed[side] ||
+	    h->oversize[side] || !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry ||
+	    (!done && !h->cipher_spec[side]))
+		return REASON_NONE;
+	if (!done)
+		return REASON_RESUMED;
+	reason = suite_reason(h->s.cipher, detail);
+	if (reason == REASON_NONE) {
+		*detail = "a server's flight without a Certificate";
+		reason = REASON_MALFORMED;
+	}
+	return reason;
+}
+
+/* The server has gone on without a Certificate. In DTLS it may still come, late: that is for the end to say. */
+void handshake_passed_certificate(struct tracker *t, struct handshake *h, unsigned int side)
 {
 	const char *detail;
 	enum reason reason;
 
-	/* TLS 1.3's ChangeCipherSpec says nothing. */
-	if (handshake_is_tls13(h->s.version) || h->recorded[ROLE_SERVER] || h->missed[side] || handshake_rare_of(h)->malformed[side] ||
-	    h->oversize[side] ||
-	    !(h->messages[side] & 1u << TLS_SERVER_HELLO) || h->hello_retry)
+	if (h->recorded[ROLE_SERVER] || h->s.protocol == PROTOCOL_DTLS)
 		return;
-	reason = suite_reason(h->s.cipher, &detail);
-	if (cipher_spec && !(h->messages[side] & 1u << TLS_SERVER_HELLO_DONE)) {
-		h->s.resumed = true;
-		handshake_record_reason(t, h, REASON_RESUMED, NULL);
-	} else if (reason != REASON_NONE) {
-		handshake_record_reason(t, h, reason, detail);
-	} else {
-		handshake_record_reason(t, h, REASON_MALFORMED, "a server's flight without a Certificate");
-	}
+	reason = passed_reason(h, side, &detail);
+	if (reason == REASON_NONE)
+		return;
+	h->s.resumed |= reason == REASON_RESUMED;
+	handshake_record_reason(t, h, reason, detail);
+}
+
+/*
+ * Were the server's records opened? A secret that opened none of those that came is not theirs; where none came, it
+ * may be.
+ */
+static bool server_opened(const struct handshake *h, unsigned int server)
+{
+	const struct handshake_keys *k = h->keys;
+
+	return k && k->used[server] && (k->opened[server] || (!h->encrypted[server] && !h->quic));
 }
 
 enum reason handshake_open_reason(struct handshake *h, const struct flow *flow, const char **detail)
 {
 	unsigned int server = !h->client_side;
-	bool opened = h->keys && h->keys->used[server];
+	bool opened = server_opened(h, server);
+	enum reason passed;
 	bool hello = (h->messages[0] | h->messages[1]) & (1u << TLS_CLIENT_HELLO | 1u << TLS_SERVER_HELLO);
 
 	*detail = NULL;
@@ -176,6 +202,11 @@ enum reason handshake_open_reason(struct handshake *h, const struct flow *flow, 
 		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
 	if (handshake_is_tls13(h->s.version) && h->s.resumed)
 		return REASON_RESUMED;
+	passed = passed_reason(h, server, detail);
+	if (passed != REASON_NONE) {
+		h->s.resumed |= passed == REASON_RESUMED;
+		return passed;
+	}
 	*detail = handshake_rare_of(h)->malformed[server];
 	if (h->oversize[server])
 		return REASON_OVERSIZE;

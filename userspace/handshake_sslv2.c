@@ -4,65 +4,110 @@
 #include <stdlib.h>
 
 #include "parsers/sslv2.h"
+#include "parsers/tls_hello.h"
+#include "userspace/handshake_parts.h"
 
-#define ANSWER_MAX (32u << 10)      /* a record is shorter */
+#define MESSAGE_MAX (32u << 10)      /* a record is shorter */
 
-struct sslv2_answer {
+struct sslv2_pieces {
 	uint32_t len;
-	uint8_t bytes[ANSWER_MAX];
+	uint8_t bytes[MESSAGE_MAX];
 };
 
-static bool gather(struct tracker *t, struct handshake *h, struct bytes in)
+static struct sslv2_pieces *message_new(struct tracker *t)
 {
-	struct sslv2_answer *a = h->sslv2;
+	struct sslv2_pieces *m = budget_take(&t->memory, sizeof(*m)) ? malloc(sizeof(*m)) : NULL;
 
-	if (!a) {
-		if (!budget_take(&t->memory, sizeof(*a)))
-			return false;
-		a = h->sslv2 = malloc(sizeof(*a));
-		if (!a) {
-			budget_give(&t->memory, sizeof(*a));
-			return false;
-		}
-		a->len = 0;
-	}
-	if (in.len > ANSWER_MAX - a->len)
-		return false;
-	memcpy(a->bytes + a->len, in.data, in.len);
-	a->len += (uint32_t)in.len;
-	return true;
+	if (m)
+		m->len = 0;
+	return m;
+}
+
+static void message_free(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	if (!h->rare || !h->rare->sslv2[side])
+		return;
+	budget_give(&t->memory, sizeof(*h->rare->sslv2[side]));
+	free(h->rare->sslv2[side]);
+	h->rare->sslv2[side] = NULL;
 }
 
 void handshake_sslv2_free(struct tracker *t, struct handshake *h)
 {
-	if (!h->sslv2)
-		return;
-	budget_give(&t->memory, sizeof(*h->sslv2));
-	free(h->sslv2);
-	h->sslv2 = NULL;
+	message_free(t, h, 0);
+	message_free(t, h, 1);
 }
 
-bool handshake_sslv2_bytes(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
-			   const struct segment *segment)
+/* What came before of the message and `in`, joined. False: there is no room. */
+static bool gather(struct tracker *t, struct handshake *h, unsigned int side, struct bytes in,
+		   struct bytes *joined)
+{
+	struct handshake_rare *rare = handshake_rare_make(t, h);
+	struct sslv2_pieces *m;
+
+	if (rare && !rare->sslv2[side])
+		rare->sslv2[side] = message_new(t);
+	m = rare ? rare->sslv2[side] : NULL;
+	if (!m || in.len > MESSAGE_MAX - m->len)
+		return false;
+	memcpy(m->bytes + m->len, in.data, in.len);
+	m->len += (uint32_t)in.len;
+	*joined = bytes_of(m->bytes, m->len);
+	return true;
+}
+
+static enum parse take_hello(struct tracker *t, struct flow *flow, unsigned int side,
+			     struct bytes *in, const struct segment *segment)
+{
+	struct tls_client_hello hello;
+	enum parse result = tls_sslv2_hello_parse(in, &hello);
+
+	if (result == PARSE_OK)
+		handshake_client_hello(t, flow, side, &hello, segment);
+	else if (result == PARSE_BAD)
+		handshake_malformed(t, flow->handshake, side, "SSL 2.0 ClientHello cannot be read");
+	return result;
+}
+
+static enum parse take_answer(struct tracker *t, struct flow *flow, unsigned int side,
+			      struct bytes *in, const struct segment *segment)
+{
+	struct sslv2_server_hello hello;
+	enum parse result = sslv2_server_hello_parse(in, &hello);
+
+	if (result == PARSE_OK)
+		handshake_sslv2_answer(t, flow, side, hello.session_id_hit, hello.certificate, segment);
+	else if (result == PARSE_BAD)
+		handshake_malformed(t, flow->handshake, side, "SSL 2.0 SERVER-HELLO cannot be read");
+	return result;
+}
+
+enum parse handshake_sslv2_bytes(struct tracker *t, struct flow *flow, unsigned int side,
+				 struct bytes *in, const struct segment *segment)
 {
 	struct handshake *h = flow->handshake;
-	struct sslv2_server_hello hello;
-	struct bytes answer;
+	bool answer = h->in_sslv2[side] == SSLV2_ANSWER;
+	struct bytes message = *in;
 	enum parse result;
 
 	h->s.end_ns = segment->time_ns;
-	if (!gather(t, h, in)) {
-		h->oversize[side] = true;
-		return false;
+	/* Nearly always it is whole at once. */
+	if (handshake_rare_of(h)->sslv2[side] && !gather(t, h, side, *in, &message))
+		goto over;
+	result = answer ? take_answer(t, flow, side, &message, segment) :
+			  take_hello(t, flow, side, &message, segment);
+	if (result == PARSE_MORE) {
+		if (handshake_rare_of(h)->sslv2[side] || gather(t, h, side, *in, &message))
+			return PARSE_MORE;
+		goto over;
 	}
-	answer = bytes_of(h->sslv2->bytes, h->sslv2->len);
-	result = sslv2_server_hello_parse(&answer, &hello);
-	if (result == PARSE_MORE)
-		return true;
-	if (result == PARSE_BAD)
-		handshake_malformed(t, h, side, "SSL 2.0 SERVER-HELLO cannot be read");
-	else
-		handshake_sslv2_answer(t, flow, side, hello.session_id_hit, hello.certificate, segment);
-	handshake_sslv2_free(t, h);
-	return false;
+	/* What is left of the message's bytes is the end of these. */
+	*in = bytes_of(in->data + in->len - message.len, message.len);
+	h->in_sslv2[side] = SSLV2_NONE;
+	message_free(t, h, side);
+	return result;
+over:
+	h->oversize[side] = true;
+	message_free(t, h, side);
+	return PARSE_BAD;
 }

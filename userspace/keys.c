@@ -16,6 +16,7 @@
 
 #define FILES_MAX 32
 #define READ_SIZE 65536
+#define UNCLAIMED_LOOK 4096     /* entries looked through from the newest back */
 
 struct secret_key {
 	uint8_t client_random[KEYLOG_RANDOM_LEN];
@@ -25,6 +26,7 @@ struct secret_key {
 struct secret_entry {
 	UT_hash_handle hh;
 	struct secret_key key;
+	bool claimed;
 	uint8_t len;
 	uint8_t secret[KEYLOG_SECRET_MAX];
 };
@@ -206,6 +208,33 @@ bool keys_find(const struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_L
 		return false;
 	*secret = bytes_of(entry->secret, entry->len);
 	return true;
+}
+
+void keys_claim(struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_LEN], enum keylog_label label)
+{
+	struct secret_key key = { .label = (uint32_t)label };
+	struct secret_entry *entry;
+	unsigned int hash;
+
+	memcpy(key.client_random, client_random, sizeof(key.client_random));
+	entry = find(k, &key, &hash);
+	if (entry)
+		entry->claimed = true;
+}
+
+unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label,
+			    const uint8_t *client_randoms[], unsigned int max)
+{
+	const struct secret_entry *entry = k->secrets;
+	unsigned int num = 0, looked_at = 0;
+
+	/* uthash keeps the order in which they came; from the last one back. */
+	if (entry)
+		entry = ELMT_FROM_HH(k->secrets->hh.tbl, k->secrets->hh.tbl->tail);
+	for (; entry && num < max && looked_at < UNCLAIMED_LOOK; entry = entry->hh.prev, looked_at++)
+		if (entry->key.label == (uint32_t)label && !entry->claimed)
+			client_randoms[num++] = entry->key.client_random;
+	return num;
 }
 
 const struct keys_counters *keys_counters(const struct keys *k)

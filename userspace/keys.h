@@ -33,6 +33,15 @@ uint64_t keys_generation(const struct keys *k);
 bool keys_find(const struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_LEN],
 	       enum keylog_label label, struct bytes *secret);
 
+/* This secret's connection was found. */
+void keys_claim(struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_LEN], enum keylog_label label);
+/*
+ * Up to `max` client randoms, the newest first, that have a secret of this label and were never claimed: of an
+ * encrypted ClientHello (RFC 9849) the log names the inner random, which nobody sees. Borrowed until the next addition.
+ */
+unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label,
+			    const uint8_t *client_randoms[], unsigned int max);
+
 const struct keys_counters *keys_counters(const struct keys *k);
 
 #endif

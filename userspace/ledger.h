@@ -7,7 +7,6 @@
 
 #include "userspace/sighting.h"
 
-#define LEDGER_HAS_FINGERPRINTS
 #define LEDGER_NAMES_MAX 16      /* server names kept of a row; further ones are counted */
 #define LEDGER_VALUES_MAX 8      /* versions, cipher suites, protocols, clients, alerts kept of a row */
 

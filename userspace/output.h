@@ -27,7 +27,6 @@ struct output_event {
 	const struct alert *alert;
 };
 
-#define OUTPUT_HAS_STATE
 
 struct output_options {
 	FILE *out;

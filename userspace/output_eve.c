@@ -243,6 +243,7 @@ static void put_end(struct json *j, const char *key_ip, const char *key_port,
 
 static void put_event(struct output *o, const struct output_event *e)
 {
+	static const char *const protos[NUM_TRANSPORTS] = { "TCP", "UDP", "SCTP", "EAPOL" };
 	const struct ledger_row *row = e->row;
 	struct json writer = { .out = o->options.out }, *j = &writer;
 	struct peer_flow flow;
@@ -256,7 +257,7 @@ static void put_event(struct output *o, const struct output_event *e)
 	json_string(j, "event_type", "tls");
 	put_end(j, "src_ip", "src_port", &row->last_client);
 	put_end(j, "dest_ip", "dest_port", &row->server);
-	json_string(j, "proto", row->transport == TRANSPORT_TCP ? "TCP" : row->transport == TRANSPORT_UDP ? "UDP" : "SCTP");
+	json_string(j, "proto", protos[row->transport]);
 	if (flow.community_id[0])
 		json_string(j, "community_id", flow.community_id);
 	put_tls(o, j, row);

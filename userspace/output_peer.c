@@ -33,13 +33,17 @@ void peer_flow_of(const struct ledger_row *row, struct peer_flow *out)
 	uint8_t protocol = protocols[row->transport];
 	const struct host_port *client = &row->last_client, *server = &row->server;
 	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
-	char key[COMMUNITY_ID_SIZE + 24];
+	char peers[2][48], key[COMMUNITY_ID_SIZE + 128];
 	int len;
 
 	*out = (struct peer_flow){ 0 };
-	community_id(protocol, &client->address, client->port, &server->address, server->port,
-		     out->community_id);
-	len = snprintf(key, sizeof(key), "%s %llu", out->community_id,
+	/* It names flows over IP: EAPOL has none. */
+	if (row->transport != TRANSPORT_EAPOL)
+		community_id(protocol, &client->address, client->port, &server->address,
+			     server->port, out->community_id);
+	text_address(client->address.octets, peers[0], sizeof(peers[0]));
+	text_address(server->address.octets, peers[1], sizeof(peers[1]));
+	len = snprintf(key, sizeof(key), "%s %s %s %llu", out->community_id, peers[0], peers[1],
 		       (unsigned long long)row->first_ns);
 	EVP_Digest(key, (size_t)len, digest, NULL, EVP_sha256(), NULL);
 	out->uid[0] = 'C';
@@ -81,7 +85,6 @@ const struct alert *peer_alert(const struct output_event *e)
 	return e->row->num_alerts ? &e->row->alerts[e->row->num_alerts - 1].alert : NULL;
 }
 
-#ifdef LEDGER_HAS_FINGERPRINTS
 const char *peer_ja3(const struct ledger_row *row)
 {
 	return row->ja3;
@@ -96,25 +99,6 @@ const char *peer_ja4(const struct ledger_row *row)
 {
 	return row->ja4;
 }
-#else
-const char *peer_ja3(const struct ledger_row *row)
-{
-	(void)row;
-	return "";
-}
-
-const char *peer_ja3s(const struct ledger_row *row)
-{
-	(void)row;
-	return "";
-}
-
-const char *peer_ja4(const struct ledger_row *row)
-{
-	(void)row;
-	return "";
-}
-#endif
 
 bool peer_readable(const struct x509 *x)
 {

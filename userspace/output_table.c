@@ -190,6 +190,10 @@ static void put_endpoint(const struct ledger_row *row, char *text, size_t size)
 	bool v6;
 
 	text_address(row->server.address.octets, address, sizeof(address));
+	if (row->transport == TRANSPORT_EAPOL) {        /* a station has no port */
+		snprintf(text, size, "%s", address);
+		return;
+	}
 	v6 = strchr(address, ':') != NULL;
 	snprintf(text, size, v6 ? "[%s]:%u" : "%s:%u", address, row->server.port);
 }

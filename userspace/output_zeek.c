@@ -364,12 +364,7 @@ static void put_known(struct output *o, const struct output_event *e)
 
 static void *remembered(const struct output *o)
 {
-#ifdef OUTPUT_HAS_STATE
 	return o->state;
-#else
-	(void)o;
-	return NULL;
-#endif
 }
 
 /* Was this told before? Then it is not told again. Without memory everything is told each time. */
@@ -424,7 +419,6 @@ static void put_event(struct output *o, const struct output_event *e)
 		put_chain(o, e);
 }
 
-#ifdef OUTPUT_HAS_STATE
 static void begin(struct output *o)
 {
 	o->state = calloc(SEEN_MAX, sizeof(struct seen));
@@ -435,13 +429,10 @@ static void end(struct output *o)
 	free(o->state);
 	o->state = NULL;
 }
-#endif
 
 const struct output_ops output_zeek = {
 	.name = "zeek",
-#ifdef OUTPUT_HAS_STATE
 	.begin = begin,
 	.end = end,
-#endif
 	.event = put_event,
 };

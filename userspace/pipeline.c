@@ -49,11 +49,10 @@ static void drop_flow(void *context, struct flow *flow)
 {
 	struct pipeline *p = context;
 
-	carriage_close(&p->tracker, flow);
 	if (flow->datagrams)
 		datagram_close(&p->tracker, flow);
 	else
-		conversation_close(&p->tracker, flow);
+		conversation_close(&p->tracker, flow);  /* a carriage, too, behind what its stream still holds */
 }
 
 struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,

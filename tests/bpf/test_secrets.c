@@ -71,6 +71,7 @@ static pid_t start(const char *const argv[])
 		return pid;
 	for (int fd = 0; fd < 3; fd++)
 		dup2(open("/dev/null", O_RDWR), fd);
+	dup2(open(in_folder("request"), O_RDONLY), 0);
 	if (*t.library)
 		setenv("LD_LIBRARY_PATH", t.library, 1);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -196,6 +197,8 @@ static void connect_client(const char *suite, const char *session_option)
 {
 	const char *const argv[] = { "openssl", "s_client", "-connect", t.port, "-tls1_3",
 				     "-ciphersuites", suite, "-groups", "X25519:P-521",
+				     /* It stays for the answer, and so for the session ticket before it. */
+				     "-ign_eof",
 				     "-keylogfile", in_folder("client.keys"),
 				     session_option, in_folder("session"), NULL };
 	int status;
@@ -578,10 +581,15 @@ static void prepare(void)
 
 static int setup(void **state)
 {
+	FILE *request;
+
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	strcpy(t.folder, "/tmp/certtap-secrets-XXXXXX");
 	if (!mkdtemp(t.folder))
+		return -1;
+	request = fopen(in_folder("request"), "w");
+	if (!request || fputs("GET / HTTP/1.0\r\n\r\n", request) < 0 || fclose(request))
 		return -1;
 	prepare();
 	return 0;

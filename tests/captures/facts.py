@@ -8,7 +8,10 @@ def differences(told, run):
     if run.exit != told["exit"]:
         return ["%s, not %d: %s" % (r.ending(run), told["exit"], run.err.strip()[-300:])]
     rows = run.rows()
-    return presented(told, rows) + not_seen(told, rows) + refused(told, rows)
+    wrong = presented(told, rows) + not_seen(told, rows) + refused(told, rows)
+    if told.get("err", "") not in run.err:
+        wrong.append("standard error has no word of %s: %s" % (told["err"], run.err.strip()[-300:]))
+    return wrong
 
 
 def presented(told, rows):
@@ -30,21 +33,29 @@ def short(key):
 
 def fields(fact, row):
     """The facts of a row that go beyond its key."""
+    said = said_of(row)
+    found = row["certtap"].get("findings", ())
+    return ["%s is %r, not %r" % (key, said[key], fact[key])
+            for key in said if key in fact and fact[key] != said[key]] \
+        + ["no finding %s" % f for f in fact.get("findings", ()) if f not in found] \
+        + ["needless finding %s" % f for f in fact.get("no_findings", ()) if f in found]
+
+
+def said_of(row):
     tls, own = row["tls"], row["certtap"]
-    said = {
+    return {
         "version": tls.get("version"),
         "server_name": tls.get("client", {}).get("server_name"),
+        "alpn": tls.get("next_protocol"),
+        "protocol": row["network"]["protocol"],
+        "carrier": own.get("carrier"),
+        "witness": own.get("witness"),
+        "ech": own.get("encrypted_client_hello", False),
         "sightings": own.get("sightings"),
-        "parse": [c.get("parse") for c in own["chain"]],
+        "parse": [c.get("parse") for c in own.get("chain", ())],
+        "partial": own.get("chain_partial", False),
+        "lost": lost_range(row),
     }
-    if "carrier" in own:        # not every output names it, but none may name a wrong one
-        said["carrier"] = own["carrier"]
-    wrong = ["%s is %r, not %r" % (key, said[key], fact[key])
-             for key in said if key in fact and fact[key] != said[key]]
-    return wrong + ["no finding %s" % f for f in fact.get("findings", ())
-                    if f not in own.get("findings", ())] \
-        + ["needless finding %s" % f for f in fact.get("no_findings", ())
-           if f in own.get("findings", ())]
 
 
 def not_seen(told, rows):
@@ -55,9 +66,7 @@ def not_seen(told, rows):
         if key is None:
             wrong.append("no reason %s at %s" % (fact["reason"], fact["server"]))
             continue
-        row = found.pop(key)
-        if "lost" in fact and lost_range(row) != fact["lost"]:
-            wrong.append("lost is %r, not %r" % (lost_range(row), fact["lost"]))
+        wrong += fields(fact, found.pop(key))
     return wrong + ["needless reason %s at %s" % (reason, server) for server, reason in found]
 
 

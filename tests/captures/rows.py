@@ -26,12 +26,12 @@ class Run:
         return [json.loads(line) for line in self.out.splitlines() if line.strip()]
 
 
-def read(*args, stdin=None):
-    """Runs certtap read --json with `args`."""
+def read(*args, stdin=None, time_limit_s=TIME_LIMIT_S):
+    """Runs certtap read --json with `args`; a later --format has its way."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = subprocess.Popen((CERTTAP, "read", "--json") + args, stdout=out, stderr=err,
                                  stdin=stdin or subprocess.DEVNULL)
-        code, peak_kb = wait(child)
+        code, peak_kb = wait(child, time_limit_s)
         texts = []
         for f in (out, err):
             f.seek(0)
@@ -39,10 +39,10 @@ def read(*args, stdin=None):
     return Run(code, *texts, peak_kb)
 
 
-def wait(child):
+def wait(child, time_limit_s):
     """wait4 gives this child's own peak, or ours at the fork where that is more; Popen then only
     has to be told that it is over."""
-    timer = threading.Timer(TIME_LIMIT_S, child.kill)
+    timer = threading.Timer(time_limit_s, child.kill)
     timer.start()
     _, status, usage = os.wait4(child.pid, 0)
     late = not timer.is_alive()
@@ -54,14 +54,14 @@ def wait(child):
 def ending(run):
     """How it ended, for a person."""
     if run.exit is None:
-        return "still running after %d s" % TIME_LIMIT_S
+        return "not ended in time"
     if run.exit < 0:
         return "killed by signal %d" % -run.exit
     return "exit code %d" % run.exit
 
 
 def endpoint(side):
-    if "mac" in side:           # EAPOL: no addresses, no ports
+    if "mac" in side:       # below IP
         return side["mac"].replace("-", ":").lower()
     return ("[%s]:%d" if ":" in side["ip"] else "%s:%d") % (side["ip"], side["port"])
 
@@ -87,10 +87,11 @@ def not_seen(rows):
 
 
 def refused(rows):
-    """{(server, alert)}: what clients answered in clear to a chain."""
+    """{(server, alert)}: with what clients broke off, having seen a chain."""
     return {(endpoint(r["server"]), alert["description"])
             for r in rows if is_presented(r) and r["certtap"]["role"] == "server"
-            for alert in r["certtap"].get("alerts", ()) if alert["sender"] == "client"}
+            for alert in r["certtap"].get("alerts", ())
+            if alert["sender"] == "client" and alert["level"] == "fatal"}
 
 
 def without_today(value):

@@ -21,7 +21,7 @@ static void check_now(struct stream *s, uint32_t base, struct bytes now)
 	size_t i;
 
 	for (i = 0; i < now.len; i++)
-		if (now.data[i] != truth(at + (uint32_t)i) && now.data[i] != (uint8_t)~truth(at + (uint32_t)i))
+		if (now.data[i] != truth(at + (uint32_t)i) && now.data[i] != (uint8_t)(truth(at + (uint32_t)i) ^ 0xff))
 			abort();
 }
 

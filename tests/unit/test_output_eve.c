@@ -291,7 +291,6 @@ static void test_versions(void **state)
 	}
 }
 
-#ifdef LEDGER_HAS_FINGERPRINTS
 static void test_fingerprints(void **state)
 {
 	struct sighting s = peer_sighting();
@@ -314,7 +313,6 @@ static void test_fingerprints(void **state)
 	ledger_row_fini(&row);
 	peer_lines_free(&got);
 }
-#endif
 
 int main(void)
 {
@@ -324,9 +322,7 @@ int main(void)
 		cmocka_unit_test(test_resumed),	     cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_versions),
-#ifdef LEDGER_HAS_FINGERPRINTS
 		cmocka_unit_test(test_fingerprints),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -316,7 +316,6 @@ static void test_versions(void **state)
 	}
 }
 
-#ifdef OUTPUT_HAS_STATE
 /* With --every the same chain comes again and again: its certificates are told once. */
 static void test_certificates_once(void **state)
 {
@@ -343,9 +342,7 @@ static void test_certificates_once(void **state)
 		ledger_row_fini(&rows[i]);
 	peer_lines_free(&got);
 }
-#endif
 
-#ifdef LEDGER_HAS_FINGERPRINTS
 static void test_fingerprints(void **state)
 {
 	struct sighting s = peer_sighting();
@@ -366,7 +363,6 @@ static void test_fingerprints(void **state)
 	ledger_row_fini(&row);
 	peer_lines_free(&got);
 }
-#endif
 
 int main(void)
 {
@@ -375,12 +371,8 @@ int main(void)
 		cmocka_unit_test(test_client_chain),	  cmocka_unit_test(test_reason),
 		cmocka_unit_test(test_refused),		  cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_serials),		  cmocka_unit_test(test_versions),
-#ifdef OUTPUT_HAS_STATE
 		cmocka_unit_test(test_certificates_once),
-#endif
-#ifdef LEDGER_HAS_FINGERPRINTS
 		cmocka_unit_test(test_fingerprints),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

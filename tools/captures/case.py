@@ -5,12 +5,15 @@ Facts are known before certtap runs: the certificates given to the server, the e
 done to the packets. Keys:
     exit        certtap's exit code
     presented   [{server, role, chain: [SHA-256 of each DER], and, where asked for, server_name,
-                version, carrier, findings (these among others), no_findings (none of
-                these)}]: these rows and no others
-    not_seen    [{server, reason}]: these and no others; "a|b" where the design leaves a choice
+                version, protocol, alpn, ech, carrier, witness, sightings, findings (these among
+                others), no_findings (none of these)}]: these rows and no others
+    not_seen    [{server, reason, and the same}]: these and no others; "a|b" where the design leaves
+                a choice
     refused     [{server, alert}]
-    resegment   what may be done to the segments without changing the facts: "shuffle" (and cut),
-                "cut", or "no"
+    err         a word that standard error must have
+    resegment   what may be done to the packets without changing the facts, or "no": "shuffle"
+                (within a window), "runs" (shuffle within what one side sends at a time), "twice"
+                (each of them). What is in a stream may also be cut anywhere, unless it says "no".
 """
 import dataclasses
 
@@ -28,6 +31,7 @@ class Case:
     facts: dict
     suffix: str = "pcap"
     options: str = "-"
+    keys: str = ""          # a key log that lies beside the capture, and is given to certtap
 
 
 def facts(presented=(), not_seen=(), exit_code=0, resegment="no", **more):
@@ -50,7 +54,8 @@ def known(handshake, endpoints=DEFAULT, resegment="shuffle", **more):
         rows.append(presented(handshake.chain, endpoints, version=handshake.version,
                               server_name=handshake.sni, **more))
     if handshake.client_chain:
-        rows.append(presented(handshake.client_chain, endpoints, role="client"))
+        more = {k: v for k, v in more.items() if k in ("witness", "carrier", "protocol")}
+        rows.append(presented(handshake.client_chain, endpoints, role="client", **more))
     if handshake.reason:
         gaps.append(not_seen(handshake.reason, endpoints))
     refusal = {}
@@ -67,9 +72,11 @@ def timed(segments, start_ns=START_NS):
         now += round(s.pause_ms * 10**6)
 
 
-def frames(segments, endpoints=DEFAULT, kind="ethernet", start_ns=START_NS, fragment=0):
-    """The segments as frames of a link type; `fragment`: IP payload bytes, 0 for whole packets."""
-    encode = link.LINKS[kind][1]
+def frames(segments, endpoints=DEFAULT, kind="ethernet", start_ns=START_NS, fragment=0,
+           encode=None):
+    """The segments as frames of a link type, or as `encode` makes them of packet and sender;
+    `fragment`: IP payload bytes, 0 for whole packets."""
+    encode = encode or link.LINKS[kind][1]
     made = []
     for ident, (now, segment) in enumerate(timed(segments, start_ns), 1):
         packet = link.ip_packet(segment, endpoints, ident)
@@ -79,6 +86,18 @@ def frames(segments, endpoints=DEFAULT, kind="ethernet", start_ns=START_NS, frag
         for piece in pieces:
             made.append(pcap.Frame(now, encode(piece, segment.who)))
     return made
+
+
+def datagrams(talk, endpoints=DEFAULT, encode=None, start_ns=START_NS):
+    """Ethernet frames of what was said over UDP, a millisecond apart."""
+    encode = encode or link.LINKS["ethernet"][1]
+    return [pcap.Frame(start_ns + i * 10**6,
+                       encode(link.udp_packet(data, who, endpoints, i + 1), who))
+            for i, (who, data) in enumerate(talk)]
+
+
+def datagram_capture(talk, endpoints=DEFAULT, encode=None):
+    return pcap.pcap(1, datagrams(talk, endpoints, encode))
 
 
 def capture(segments, endpoints=DEFAULT, kind="ethernet", **options):

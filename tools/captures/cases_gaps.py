@@ -109,4 +109,12 @@ def conflict(kept):
                                         others_allowed=True))
 
 
-CASES = (lost, begins_late, cut_short, breaks_off, stops, nothing_of_ours, conflict)
+def over_memory(kept):
+    handshake = kept.handshakes["tls12"]
+    yield Case("oversize", "no memory is left for the Certificate (--max-memory)",
+               capture(tcp.conversation(handshake.talk, MSS)),
+               facts([], [not_seen("oversize")], err="over the memory limit"),
+               options="--max-memory 1k")
+
+
+CASES = (over_memory, lost, begins_late, cut_short, breaks_off, stops, nothing_of_ours, conflict)

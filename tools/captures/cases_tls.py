@@ -57,8 +57,8 @@ CARRIERS = {"postgres": "postgresql", "connect": "http-connect"}
 
 
 def recorded(kept):
-    for name, handshake in kept.handshakes.items():
-        shows, port, findings = RECORDED[name]
+    for name, (shows, port, findings) in RECORDED.items():
+        handshake = kept.handshakes[name]
         ends = Endpoints(port=port, client_port=51000 + port % 1000)
         more = {"findings": list(findings)} if findings else {}
         if name.startswith("starttls-"):

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The handshakes that the golden captures are made from: who talks to whom, and what is known of
 it beforehand. A Handshake is recorded once and kept in a file; what is known comes from the
-certificates that the server was given, never from reading what it sent.
+certificates that the server was given, never from reading what it sent. (More of them, with key
+logs, are in handshakes_keys.py; over UDP, in handshakes_udp.py.)
 """
 import base64
 import json
 import os
 import tempfile
 
-from . import pki
+from . import compressed, pki
 from .record import Server, free_port, openssl_client, openssl_server, through
 from .starttls import PREAMBLES, StarttlsServer
 
@@ -35,11 +36,12 @@ s.unwrap()
 
 
 class Handshake:
-    """chain, client_chain: what server and client present in clear, as SHA-256 of the DER; None:
-    nothing. version as certtap writes it; reason where there is no chain; alert the refusal."""
+    """chain, client_chain: what server and client present, in clear or to whoever has `keys` (the
+    text of a key log), as SHA-256 of the DER; None: nothing. version as certtap writes it; reason
+    where there is no chain; alert the refusal; udp: each entry of the talk is a datagram."""
 
     def __init__(self, talk, version, chain=None, client_chain=None, reason=None, alert=None,
-                 sni="pool.example"):
+                 sni="pool.example", keys="", udp=False):
         self.talk = talk
         self.version = version
         self.chain = chain
@@ -47,6 +49,8 @@ class Handshake:
         self.reason = reason
         self.alert = alert
         self.sni = sni
+        self.keys = keys
+        self.udp = udp
 
     def to_json(self):
         said = [[who, base64.b64encode(data).decode()] for who, data in self.talk]
@@ -178,16 +182,18 @@ GROUPS = (versions, certificates, client_certificates, resumption, without_certi
           other_libraries, starttls)
 
 
-def record_all(path):
+def record_all(path, groups):
     """Records every handshake and writes them, with the certificates, to `path`."""
     with tempfile.TemporaryDirectory() as folder:
         ids = pki.make_all(folder)
         lines = []
-        for group in GROUPS:
+        for group in groups:
             for name, handshake in group(ids):
                 lines.append((name, handshake.to_json()))
         kept = {"identities": {label: [base64.b64encode(c).decode() for c in identity.chain]
-                               for label, identity in ids.items()}}
+                               for label, identity in ids.items()},
+                "compressed": {label: base64.b64encode(data).decode()
+                               for label, data in compressed.make_all(ids["pool"].chain)}}
     with open(path + ".new", "w") as f:
         for name, value in [("certificates", kept)] + lines:
             f.write(json.dumps([name, value], sort_keys=True) + "\n")
@@ -200,11 +206,14 @@ class Kept:
     def __init__(self, path):
         self.handshakes = {}
         self.chains = {}
+        self.compressed = {}
         with open(path) as f:
             for line in f:
                 name, value = json.loads(line)
                 if name == "certificates":
                     self.chains = {label: [base64.b64decode(c) for c in chain]
                                    for label, chain in value["identities"].items()}
+                    self.compressed = {label: base64.b64decode(data)
+                                       for label, data in value["compressed"].items()}
                 else:
                     self.handshakes[name] = Handshake.from_json(value)

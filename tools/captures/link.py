@@ -63,6 +63,16 @@ def ip_packet(segment, endpoints, ident=1):
     return ip(source[0], destination[0], TCP, tcp_header(segment, source, destination), ident)
 
 
+def udp_packet(payload, who, endpoints, ident=1):
+    """A datagram with its checksum (RFC 768)."""
+    source, destination = endpoints.pair(who)
+    head = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0)
+    pseudo = (source[0].packed + destination[0].packed
+              + struct.pack("!IHH", 8 + len(payload), 0, UDP))
+    total = checksum(pseudo + head + payload) or 0xffff
+    return ip(source[0], destination[0], UDP, head[:6] + struct.pack("!H", total) + payload, ident)
+
+
 def fragments(packet, size=576):
     """The packet in IP fragments of at most `size` bytes of payload (a multiple of 8)."""
     size -= size % 8

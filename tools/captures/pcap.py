@@ -59,6 +59,10 @@ class Pcapng:
     def simple_packet(self, frame):
         self.block(3, struct.pack(self.order + "I", frame.length()) + frame.data)
 
+    def secrets(self, key_log):
+        """A Decryption Secrets Block with a TLS key log."""
+        self.block(10, struct.pack(self.order + "II", 0x544c534b, len(key_log)) + key_log)
+
     def custom(self, data):
         self.block(0x0bad, struct.pack(self.order + "I", 32473) + data)
 

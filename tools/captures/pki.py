@@ -14,9 +14,13 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def run(*command, data=None):
+    return subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=True, timeout=60).stdout
+
+
 def openssl(*args, data=None):
-    return subprocess.run(("openssl",) + args, input=data, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=True, timeout=60).stdout
+    return run("openssl", *args, data=data)
 
 
 class Identity:

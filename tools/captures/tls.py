@@ -59,10 +59,21 @@ def server_name(name):
     return (0).to_bytes(2, "big") + vec(2, vec(2, b"\0", vec(2, name.encode())))
 
 
-def client_hello(version=TLS12, name="pool.example", suites=(0xc02f, 0x002f)):
-    extensions = vec(2, server_name(name)) if name else b""
-    return message(CLIENT_HELLO, version.to_bytes(2, "big") + seeded(1, 32) + vec(1)
-                   + vec(2, *(s.to_bytes(2, "big") for s in suites)) + vec(1, b"\0") + extensions)
+def extension(kind, body):
+    return kind.to_bytes(2, "big") + vec(2, body)
+
+
+def alpn(protocols):
+    return extension(16, vec(2, *(vec(1, p) for p in protocols)))
+
+
+def client_hello(version=TLS12, name="pool.example", suites=(0xc02f, 0x002f), more=b"", seed=1,
+                 cookie=False):
+    """more: further extensions; cookie: DTLS has one before the suites, here empty."""
+    extensions = (server_name(name) if name else b"") + more
+    return message(CLIENT_HELLO, version.to_bytes(2, "big") + seeded(seed, 32) + vec(1)
+                   + (vec(1) if cookie else b"") + vec(2, *(s.to_bytes(2, "big") for s in suites))
+                   + vec(1, b"\0") + (vec(2, extensions) if extensions else b""))
 
 
 def sslv2_client_hello(version=TLS12, suites=(0xc02f, 0xc013, 0x002f)):
