@@ -152,6 +152,9 @@ static bool server_extension(uint16_t type, struct bytes body, struct tls_server
 	case TLS_EXT_SESSION_TICKET:
 		out->ticket_promised = true;
 		return true;
+	case TLS_EXT_SCT:
+		out->has_sct = true;
+		return true;
 	case TLS_EXT_ENCRYPT_THEN_MAC:
 		out->encrypt_then_mac = true;
 		return true;

@@ -21,6 +21,7 @@ enum tls_extension {
 	TLS_EXT_STATUS_REQUEST = 5,
 	TLS_EXT_CERTIFICATE_TYPE = 9,           /* RFC 6091 */
 	TLS_EXT_ALPN = 16,
+	TLS_EXT_SCT = 18,                       /* RFC 6962 section 3.3.1 */
 	TLS_EXT_CLIENT_CERTIFICATE_TYPE = 19,
 	TLS_EXT_SERVER_CERTIFICATE_TYPE = 20,
 	TLS_EXT_ENCRYPT_THEN_MAC = 22,
@@ -65,6 +66,7 @@ struct tls_server_hello {
 	uint8_t certificate_type;       /* enum tls_certificate_type: what the server shows */
 	uint16_t draft;                 /* of TLS 1.3: 18 to 28; 0: RFC 8446, or another version */
 	bool encrypt_then_mac;          /* RFC 7366 */
+	bool has_sct;
 	bool psk_chosen;
 	bool ticket_promised;           /* an empty session_ticket extension */
 	bool is_hello_retry;            /* RFC 8446 section 4.1.3 */

@@ -97,9 +97,15 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 		handshake_keys_finished(t, h, side);
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
+		handshake_know_client(t, flow, !side);
+		break;
 	case TLS_CERTIFICATE_REQUEST:
+		handshake_know_client(t, flow, !side);
+		handshake_read_request(t, h, side, item->body);
+		break;
 	case TLS_CERTIFICATE_STATUS:
 		handshake_know_client(t, flow, !side);
+		handshake_read_status(h, side);
 		break;
 	case TLS_SERVER_HELLO_DONE:
 		handshake_know_client(t, flow, !side);
@@ -209,6 +215,7 @@ void handshake_restart(struct tracker *t, struct handshake *h, const struct segm
 	handshake_record_reason(t, h, h->missed[!h->client_side] ? REASON_LOST : REASON_UNFINISHED, NULL);
 	if (t->observer.closed)
 		t->observer.closed(t->observer.context, &h->s);
+	handshake_authorities_free(t, h);
 	h->s = (struct sighting){
 		.server = h->s.server, .client = h->s.client, .transport = h->s.transport,
 		.start_ns = segment->time_ns, .end_ns = segment->time_ns,
@@ -270,6 +277,7 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	fingerprint_release(h->s.client_print);
 	fingerprint_release(h->s.server_print);
 	free(h->s.server_name);
+	handshake_authorities_free(t, h);
 	free(h);
 	flow->handshake = NULL;
 }

@@ -2,10 +2,77 @@
 #include "userspace/handshake_parts.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "parsers/tls_compressed.h"
+#include "parsers/tls_certificate.h"
 #include "parsers/tls_hello.h"
+#include "parsers/tls_request.h"
 #include "userspace/handshake_keys.h"
+
+/* What a server sends beside its certificate, told at once where the row is there. */
+static void told_beside(struct handshake *h, unsigned int side)
+{
+	if (side != h->client_side && h->row[ROLE_SERVER])
+		ledger_row_beside(h->row[ROLE_SERVER], &h->s);
+}
+
+void handshake_read_status(struct handshake *h, unsigned int side)
+{
+	h->s.stapled = true;
+	told_beside(h, side);
+}
+
+static struct authorities *authorities_new(struct tracker *t)
+{
+	struct authorities *a = NULL;
+
+	if (budget_take(&t->memory, sizeof(*a))) {
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			budget_give(&t->memory, sizeof(*a));
+	}
+	t->counters.no_memory += !a;
+	return a;
+}
+
+void handshake_read_request(struct tracker *t, struct handshake *h, unsigned int side, struct bytes body)
+{
+	char text[AUTHORITY_TEXT_MAX];
+	struct authorities *a;
+	struct bytes list;
+
+	h->s.client_asked = true;
+	if (tls_certificate_request_parse(body, dtls_version_as_tls(h->s.version), &list) && list.len &&
+	    !h->s.authorities) {
+		a = h->s.authorities = authorities_new(t);
+		for (; a && tls_authority_next(&list, text, sizeof(text)); a->total++)
+			if (a->num < AUTHORITIES_MAX)
+				memcpy(a->names[a->num++], text, sizeof(text));
+	}
+	told_beside(h, side);
+}
+
+void handshake_authorities_free(struct tracker *t, struct handshake *h)
+{
+	if (!h->s.authorities)
+		return;
+	budget_give(&t->memory, sizeof(*h->s.authorities));
+	free(h->s.authorities);
+	h->s.authorities = NULL;
+}
+
+/* TLS 1.3 has them in the Certificate message's entries, the leaf's first. */
+static void read_entry_extensions(struct handshake *h, struct bytes body)
+{
+	struct tls13_certificate_entry entry;
+	struct bytes context, list;
+
+	if (!tls13_certificate_list(body, &context, &list) || !tls13_certificate_next(&list, &entry))
+		return;
+	h->s.stapled |= entry.has_ocsp;
+	h->s.has_sct |= entry.has_sct;
+}
 
 /* A chain that the table does not keep lives as long as this handshake. False: too many of them. */
 static bool own_chain(struct tracker *t, struct handshake *h, const struct chain *chain)
@@ -62,12 +129,15 @@ void handshake_read_certificate(struct tracker *t, struct handshake *h, unsigned
 		h->s.frame_number = segment->frame_number;
 	if (item->opened)
 		h->s.witness[handshake_side_role(h, side)] = h->keys ? h->keys->witness[side] : WITNESS_KEYLOG;
-	if (item->known)
+	if (item->known) {
 		chain = chain_known(t->chains, item->known);
-	else if (item->opened && handshake_is_tls13(h->s.version))
+	} else if (item->opened && handshake_is_tls13(h->s.version)) {
+		if (side != h->client_side)
+			read_entry_extensions(h, item->body);
 		err = chain_from_message13(t->chains, item->body, false, &chain);
-	else
+	} else {
 		err = chain_from_message(t->chains, item->body, false, &chain);
+	}
 	take_chain(t, h, side, err, chain);
 }
 

@@ -124,6 +124,7 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 	if (!hello.is_hello_retry)
 		server_print(t, h, body);
 	h->certificate_type = hello.certificate_type;
+	h->s.has_sct |= hello.has_sct;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
 	handshake_keys_transcript(t, h, TLS_SERVER_HELLO, body);

@@ -65,6 +65,12 @@ void handshake_read_compressed(struct tracker *t, struct handshake *h, unsigned 
 void handshake_read_part(struct tracker *t, struct handshake *h, unsigned int side,
 			     const struct tls_item *item);
 
+/* An OCSP response, or which client certificates are wanted. */
+void handshake_read_status(struct handshake *h, unsigned int side);
+void handshake_read_request(struct tracker *t, struct handshake *h, unsigned int side, struct bytes body);
+
+void handshake_authorities_free(struct tracker *t, struct handshake *h);
+
 /* What was gathered of a Certificate message when it broke off: its whole entries. */
 const struct chain *handshake_gathered_chain(struct tracker *t, struct handshake *h, unsigned int side);
 

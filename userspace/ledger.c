@@ -73,6 +73,8 @@ void ledger_row_fini(struct ledger_row *row)
 		row->names = name->next;
 		free(name);
 	}
+	free(row->authorities);
+	row->authorities = NULL;
 }
 
 void ledger_free(struct ledger *l)
@@ -203,6 +205,7 @@ static void row_add(struct ledger_row *row, const struct sighting *s)
 	row->detail = s->detail;
 	row->roles_guessed |= s->roles_guessed;
 	row->has_ech |= s->has_ech;
+	ledger_row_beside(row, s);
 }
 
 void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum role role)
@@ -366,6 +369,19 @@ void ledger_row_asked(struct ledger_row *row, const struct sighting *s)
 {
 	add_name(row, s);
 	row->has_ech |= s->has_ech;
+}
+
+void ledger_row_beside(struct ledger_row *row, const struct sighting *s)
+{
+	row->stapled |= s->stapled;
+	row->has_sct |= s->has_sct;
+	row->client_asked |= s->client_asked;
+	if (!s->authorities)
+		return;
+	if (!row->authorities)
+		row->authorities = malloc(sizeof(*row->authorities));
+	if (row->authorities)
+		*row->authorities = *s->authorities;
 }
 
 static int compare_rows(const void *left, const void *right)

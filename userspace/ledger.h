@@ -63,6 +63,8 @@ struct ledger_row {
 	enum tls_protocol protocol;      /* likewise */
 	char ja3[33], ja3s[33], ja4[37]; /* likewise; "": none */
 	bool roles_guessed, has_ech;
+	bool stapled, has_sct, client_asked;  /* of any sighting */
+	struct authorities *authorities; /* of the last sighting that named some; NULL: none */
 };
 
 struct ledger_limits {
@@ -105,6 +107,8 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s);
 void ledger_row_established(struct ledger_row *row);
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s);
+/* What stands beside the certificate: a staple, timestamps, a request for the client's. */
+void ledger_row_beside(struct ledger_row *row, const struct sighting *s);
 
 /* A row of one sighting that belongs to no ledger; ledger_row_fini() frees what it holds. */
 void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum role role);

@@ -194,6 +194,8 @@ static void put_certificate(struct json *j, const struct certificate *c)
 		json_hex(j, "spki_sha256", x->spki_sha256, sizeof(x->spki_sha256), false);
 		if (x->san_total > x->san_count)
 			json_unsigned(j, "alternative_names_more", x->san_total - x->san_count);
+		if (x->has_sct)
+			json_bool(j, "sct", true);
 	}
 	json_object_end(j);
 }
@@ -295,6 +297,28 @@ static void put_findings(struct json *j, const struct ledger_row *row, int64_t n
 	json_array_end(j);
 }
 
+/* What stands beside the certificate; told only where it is there. */
+static void put_beside(struct json *j, const struct ledger_row *row)
+{
+	const struct authorities *a = row->authorities;
+	unsigned int i;
+
+	if (row->stapled)
+		json_bool(j, "ocsp_stapled", true);
+	if (row->has_sct)
+		json_bool(j, "sct_delivered", true);
+	if (row->client_asked)
+		json_bool(j, "client_certificate_requested", true);
+	if (!a)
+		return;
+	json_array(j, "certificate_authorities");
+	for (i = 0; i < a->num; i++)
+		json_string(j, NULL, a->names[i]);
+	json_array_end(j);
+	if (a->total > a->num)
+		json_unsigned(j, "certificate_authorities_more", a->total - a->num);
+}
+
 static void put_certtap(struct json *j, const struct output_event *e, int64_t now_s)
 {
 	const struct ledger_row *row = e->row;
@@ -330,6 +354,7 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 		json_bool(j, "roles_guessed", true);
 	if (row->has_ech)
 		json_bool(j, "encrypted_client_hello", true);
+	put_beside(j, row);
 	if (row->first_frame)
 		json_unsigned(j, "frame", row->first_frame);
 	put_findings(j, row, now_s);
@@ -341,7 +366,8 @@ static void put_community_id(struct json *j, const struct ledger_row *row)
 	struct peer_flow flow;
 
 	peer_flow_of(row, &flow);
-	json_string(j, "community_id", flow.community_id);
+	if (flow.community_id[0])
+		json_string(j, "community_id", flow.community_id);
 }
 
 static void put_event(struct output *o, const struct output_event *e)

@@ -60,6 +60,16 @@ struct alert {
 	enum role sender;
 };
 
+/* The certification authorities that a CertificateRequest named. */
+#define AUTHORITIES_MAX 8
+#define AUTHORITY_TEXT_MAX 256
+
+struct authorities {
+	uint32_t total;                  /* asked for; kept are the first AUTHORITIES_MAX */
+	uint8_t num;
+	char names[AUTHORITIES_MAX][AUTHORITY_TEXT_MAX];
+};
+
 struct sighting {
 	struct host_port server, client;
 	enum transport transport;
@@ -76,6 +86,9 @@ struct sighting {
 	bool established;                /* both sides went over to encryption; never known for TLS 1.3 */
 	bool resumed;
 	bool has_ech;
+	bool stapled;                    /* the server sent an OCSP response with its certificate (RFC 6066) */
+	bool has_sct;                    /* certificate timestamps beside the certificate (RFC 6962) */
+	bool client_asked;               /* for a certificate */
 	bool has_hello;                  /* a hello was seen, so the fields above stand for something */
 	struct alert alert;              /* the first one in clear */
 	const char *detail;              /* a static text beside the reason, or NULL */
@@ -84,6 +97,7 @@ struct sighting {
 	struct fingerprint *client_print, *server_print;  /* JA3 and JA4; JA3S; NULL: none */
 	const char *carrier;             /* "plain", "smtp" ..., static; NULL: not known */
 	char *server_name;               /* bytes as sent, not text; NULL: none */
+	struct authorities *authorities; /* asked for; NULL: none in particular */
 	char alpn[PROTOCOL_NAME_MAX];    /* chosen, bytes as sent */
 };
 

@@ -18,11 +18,15 @@ static uint8_t truth(uint32_t at)
 static void check_now(struct stream *s, uint32_t base, struct bytes now)
 {
 	uint32_t at = s->next - base - (uint32_t)now.len;
+	unsigned int wrong;
 	size_t i;
 
-	for (i = 0; i < now.len; i++)
-		if (now.data[i] != truth(at + (uint32_t)i) && now.data[i] != (uint8_t)(truth(at + (uint32_t)i) ^ 0xff))
+	/* As sent, or as the other reading has it: every bit turned. */
+	for (i = 0; i < now.len; i++) {
+		wrong = now.data[i] ^ truth(at + (uint32_t)i);
+		if (wrong != 0 && wrong != 0xff)
 			abort();
+	}
 }
 
 static void check_ranges(const struct stream *s, const struct stream_limits *limits)
