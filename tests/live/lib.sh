@@ -212,21 +212,23 @@ serve_nginx()
 	started "$ns" nginx
 }
 
+# serve_gnutls NS ADDRESS CERTIFICATE [PRIORITY]: by default not TLS 1.3
 serve_gnutls()
 {
 	free_port "$1"
 	background "$1" gnutls-serv --quiet --http --disable-client-cert --port "$PORT" \
-		--x509certfile "$T/$3.pem" --x509keyfile "$T/$3.key" --priority NORMAL:-VERS-TLS1.3
+		--x509certfile "$T/$3.pem" --x509keyfile "$T/$3.key" --priority "${4:-NORMAL:-VERS-TLS1.3}"
 	started "$1" gnutls-serv
 }
 
+# serve_node NS ADDRESS CERTIFICATE [VERSION]: the highest one, TLSv1.2 by default
 serve_node()
 {
 	free_port "$1"
-	background "$1" node -e 'const fs = require("fs"), [address, port, base] = process.argv.slice(1);
+	background "$1" node -e 'const fs = require("fs"), [address, port, base, version] = process.argv.slice(1);
 		require("https").createServer({ cert: fs.readFileSync(base + ".pem"),
-			key: fs.readFileSync(base + ".key"), maxVersion: "TLSv1.2" },
-			(q, r) => r.end("x")).listen(Number(port), address);' "$2" "$PORT" "$T/$3"
+			key: fs.readFileSync(base + ".key"), maxVersion: version },
+			(q, r) => r.end("x")).listen(Number(port), address);' "$2" "$PORT" "$T/$3" "${4:-TLSv1.2}"
 	started "$1" node
 }
 
