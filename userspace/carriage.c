@@ -20,6 +20,7 @@ struct carriage {
 	const struct carrier_ops *ops;
 	struct conversation *conversations;   /* the newest first */
 	unsigned int num;
+	bool met;                             /* a handshake has begun inside */
 };
 
 enum parse carriage_begin(struct tracker *t, struct flow *flow, enum carrier_over over,
@@ -140,11 +141,13 @@ static void take_piece(struct tracker *t, struct flow *outer, const struct carri
 
 static void take_pieces(struct tracker *t, struct flow *flow, const struct segment *segment)
 {
+	uint64_t handshakes = t->counters.handshakes;
 	struct carrier_piece piece;
 	enum parse result;
 
 	while ((result = carrier_next(flow->carriage->carrier, &t->memory, &piece)) == PARSE_OK)
 		take_piece(t, flow, &piece, segment);
+	flow->carriage->met |= t->counters.handshakes != handshakes;
 	if (result == PARSE_BAD)
 		carriage_close(t, flow);
 }
@@ -175,6 +178,16 @@ void carriage_missed(struct tracker *t, struct flow *flow, unsigned int side, ui
 	}
 	all_missed(t, flow->carriage, side);
 	carriage_close(t, flow);
+}
+
+enum carriage_stage carriage_stage(const struct flow *flow)
+{
+	const struct conversation *conversation = flow->carriage->conversations;
+
+	for (; conversation; conversation = conversation->next)
+		if (conversation->flow.handshake)
+			return CARRIAGE_DURING;
+	return flow->carriage->met ? CARRIAGE_BEHIND : CARRIAGE_BEFORE;
 }
 
 void carriage_close(struct tracker *t, struct flow *flow)

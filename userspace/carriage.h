@@ -27,6 +27,16 @@ void carriage_bytes(struct tracker *t, struct flow *flow, unsigned int side, str
 void carriage_missed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t len,
 		     const struct segment *segment);
 
+/* How far the TLS inside has come. */
+enum carriage_stage {
+	CARRIAGE_BEFORE,         /* no handshake yet */
+	CARRIAGE_DURING,         /* a handshake is open */
+	CARRIAGE_BEHIND,         /* all that there were are over */
+};
+
+/* Of a flow with a carriage. */
+enum carriage_stage carriage_stage(const struct flow *flow);
+
 /* Records what is open inside, frees flow->carriage. */
 void carriage_close(struct tracker *t, struct flow *flow);
 

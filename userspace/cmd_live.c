@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "userspace/attach.h"
+#include "userspace/capture_writer.h"
 #include "userspace/command.h"
 #include "userspace/handshake_keys.h"
 #include "userspace/keys.h"
@@ -33,6 +34,7 @@ struct live {
 	struct source *sources[INTERFACES_MAX + 1];
 	unsigned int num_sources;
 	struct pem_writer pem;
+	struct capture_writer *writer;   /* NULL: no packets are kept */
 	struct reporter reporter;
 	struct pipeline *pipeline;
 	struct keys *keys;           /* NULL: none were named */
@@ -94,6 +96,8 @@ static void print_counters(const struct live *l)
 		if (l->sources[i]->ops->print_details)
 			l->sources[i]->ops->print_details(l->sources[i], stderr);
 	reporter_summary(l->pipeline, stderr);
+	if (l->writer)
+		capture_writer_print(l->writer, stderr);
 }
 
 /* Reads what is there. Returns false when a source broke off. */
@@ -148,6 +152,8 @@ static int observe(struct live *l)
 	if (good && !reporter_done(&l->reporter))
 		good = turn(l);
 	pipeline_finish(l->pipeline);
+	if (l->writer && !capture_writer_finish(l->writer))
+		good = false;
 	if (!reporter_finish(&l->reporter, pipeline_ledger(l->pipeline))) {
 		fputs("certtap: writing the output failed\n", stderr);
 		good = false;
@@ -164,6 +170,8 @@ static void handle_signals(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGUSR1, &counters, NULL);
+	/* A file that may not grow any more is told by write(). */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int open_ring(struct live *l, char *why, size_t why_size)
@@ -321,6 +329,23 @@ static void poll_probes(void *context)
 	probes_poll(context);
 }
 
+static int open_writer(struct live *l)
+{
+	struct capture_writer_options options = CAPTURE_WRITER_OPTIONS_DEFAULT;
+	char why[512];
+	int err;
+
+	if (!l->options.write)
+		return 0;
+	options.secrets = l->options.write_secrets;
+	options.client_secrets = l->options.secrets_client;
+	err = capture_writer_open(l->options.write, &options, &l->writer, why, sizeof(why));
+	if (err)
+		fprintf(stderr, "certtap: %s\n", why);
+	pipeline_write(l->pipeline, l->writer);
+	return err;
+}
+
 static int prepare(struct live *l)
 {
 	struct observer observer;
@@ -348,6 +373,9 @@ static int prepare(struct live *l)
 	if (err)
 		return err;
 	pipeline_use_keys(l->pipeline, l->keys);
+	err = open_writer(l);
+	if (err)
+		return err;
 	err = climb_down(l);
 	return err ? err : open_probes(l);
 }
@@ -361,6 +389,7 @@ static void finish(struct live *l)
 	probes_free(l->probes);
 	attach_free(l->attach);
 	pipeline_free(l->pipeline);
+	capture_writer_free(l->writer);
 	keys_free(l->keys);
 	pem_close(&l->pem);
 }
@@ -383,6 +412,10 @@ static bool options_fit(const struct options *o)
 	}
 	if (o->secrets_client && !o->secrets) {
 		fputs("certtap: --secrets-client goes with --secrets\n", stderr);
+		return false;
+	}
+	if (o->write_secrets && !(o->write && (o->secrets || o->num_keylogs))) {
+		fputs("certtap: --write-secrets goes with --write and with --secrets or --keylog\n", stderr);
 		return false;
 	}
 	if (o->attach && o->capture) {

@@ -8,6 +8,7 @@
 #include "parsers/quic.h"
 #include "parsers/record_protection.h"
 #include "parsers/tls_hello.h"
+#include "userspace/capture_writer.h"
 #include "userspace/caught.h"
 #include "userspace/handshake_parts.h"
 #include "userspace/keys.h"
@@ -62,19 +63,29 @@ static bool use_secret(struct tracker *t, struct handshake *h, unsigned int side
 	return h->keys->used[side];
 }
 
-/* A secret that a probe caught, by the transcript's hash or, where the library gave it, by the client random. */
-static bool use_caught(struct tracker *t, struct handshake *h, unsigned int side)
+/*
+ * A secret that a probe caught, by the transcript's hash or, where the library gave it, by the client random. The
+ * caller wipes the copy.
+ */
+static bool find_caught(struct tracker *t, const struct handshake *h, unsigned int side,
+			struct caught_secret *out)
 {
-	struct handshake_keys *k = h->keys;
+	const struct handshake_keys *k = h->keys;
 	enum caught_label label = caught_label(h, side);
-	struct caught_secret secret;
-	bool used;
 
 	if (!t->caught)
 		return false;
-	if (!(k->transcript_hash_len &&
-	      caught_find(t->caught, label, bytes_of(k->transcript_hash, k->transcript_hash_len), &secret)) &&
-	    !caught_find(t->caught, label, bytes_of(k->client_random, sizeof(k->client_random)), &secret))
+	return (k->transcript_hash_len &&
+		caught_find(t->caught, label, bytes_of(k->transcript_hash, k->transcript_hash_len), out)) ||
+	       caught_find(t->caught, label, bytes_of(k->client_random, sizeof(k->client_random)), out);
+}
+
+static bool use_caught(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct caught_secret secret;
+	bool used;
+
+	if (!find_caught(t, h, side, &secret))
 		return false;
 	used = use_secret(t, h, side, bytes_of(secret.secret, secret.secret_len), WITNESS_SECRET);
 	OPENSSL_cleanse(&secret, sizeof(secret));
@@ -362,10 +373,58 @@ struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h
 	return k->dtls[side];
 }
 
+/* Has a message been read that only this side's protected records bring? */
+static bool has_opened(const struct handshake *h, unsigned int side)
+{
+	uint32_t protected = side == h->client_side ? 1u << TLS_CERTIFICATE | 1u << TLS_FINISHED :
+						      1u << TLS_ENCRYPTED_EXTENSIONS | 1u << TLS_FINISHED;
+
+	return h->keys->used[side] && h->messages[side] & protected;
+}
+
+/* A side's handshake secret goes into the file once it has opened something; never another secret. */
+static void write_secret(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct handshake_keys *k = h->keys;
+	struct caught_secret caught;
+	struct bytes secret;
+
+	if (k->written[side] || !has_opened(h, side))
+		return;
+	k->written[side] = true;
+	if (t->keys && keys_find(t->keys, k->client_random, handshake_label(h, side), &secret)) {
+		capture_writer_secret(t->writer, handshake_label(h, side), k->client_random, secret);
+	} else if (find_caught(t, h, side, &caught)) {
+		capture_writer_secret(t->writer, handshake_label(h, side), k->client_random,
+				      bytes_of(caught.secret, caught.secret_len));
+		OPENSSL_cleanse(&caught, sizeof(caught));
+	} else {
+		capture_writer_secret_gone(t->writer);
+	}
+}
+
+bool handshake_keys_write(struct tracker *t, struct handshake *h)
+{
+	bool both = capture_writer_wants_client_secrets(t->writer);
+	unsigned int server = !h->client_side;
+
+	if (h->client_side == SIDE_UNKNOWN)
+		return false;
+	/* Up to TLS 1.2 the secrets open application data too. */
+	if (!h->keys || !handshake_is_tls13(h->s.version))
+		return h->s.version != 0;
+	write_secret(t, h, server);
+	if (both)
+		write_secret(t, h, h->client_side);
+	return h->keys->written[server] && (!both || h->keys->written[h->client_side]);
+}
+
 void handshake_keys_free(struct tracker *t, struct handshake *h)
 {
 	if (!h->keys)
 		return;
+	if (t->writer && capture_writer_wants_secrets(t->writer))
+		handshake_keys_write(t, h);
 	wait_no_more(t, h->keys);
 	tls_transcript_fini(&h->keys->transcript, &t->memory);
 	held_free(t, h->keys, 0);

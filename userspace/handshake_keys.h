@@ -25,6 +25,7 @@ struct handshake_keys {
 	bool opened[2];                  /* and it has opened one: it is the right one */
 	bool retried[2];                 /* what it held for a ServerHello was read at the HelloRetryRequest */
 	bool holding[2];                 /* its protected bytes wait for a secret */
+	bool written[2];                 /* its handshake secret is in the file that is written */
 	uint64_t generation;             /* of the keys when they were last looked at */
 	uint64_t inner_tried;            /* of the key logs, when secrets of others were tried last */
 	struct record_cipher *dtls[2];
@@ -77,6 +78,12 @@ bool handshake_keys_changed(struct tracker *t, struct handshake *h);
 bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h);
 /* DTLS 1.3: the cipher of a side's handshake records; NULL: no key for it. */
 struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h, unsigned int side);
+
+/*
+ * With a writer that wants secrets: gives it the handshake secrets that have opened something, each once. True: there is
+ * none left to wait for, so the packets may follow.
+ */
+bool handshake_keys_write(struct tracker *t, struct handshake *h);
 
 void handshake_keys_free(struct tracker *t, struct handshake *h);
 

@@ -66,6 +66,11 @@ static const struct option_row rows[] = {
 	  "repeatable" },
 	{ "secrets-client", 0, NULL, VALUE_FLAG, AT(secrets_client), FOR_LIVE,
 	  "those of clients' certificates too" },
+	{ "write", 'w', "FILE", VALUE_TEXT, AT(write), FOR_LIVE,
+	  "keep the packets of handshakes in this pcapng file; one of your own that is there is overwritten" },
+	{ "write-secrets", 0, NULL, VALUE_FLAG, AT(write_secrets), FOR_LIVE,
+	  "and the handshake secrets, so that Wireshark and certtap read show the certificates later; application data "
+	  "stays closed" },
 	{ "quiet", 'q', NULL, VALUE_FLAG, AT(quiet), FOR_BOTH, "no progress and no summary" },
 	{ "color", 0, "WHEN", VALUE_COLOR, AT(color), FOR_BOTH,
 	  "auto, never or always; NO_COLOR is heeded" },

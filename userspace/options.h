@@ -29,6 +29,8 @@ struct options {
 	bool secrets, secrets_client;    /* probes in TLS libraries */
 	const char *secret_patterns[PATTERNS_MAX];   /* none: all processes */
 	unsigned int num_secret_patterns;
+	const char *write;               /* the file that packets are written to, or NULL */
+	bool write_secrets;
 	const char *keylogs[KEYLOGS_MAX];
 	unsigned int num_keylogs;
 	const char *attach;              /* "cgroup", "tcx", "clsact" or NULL: the ladder */

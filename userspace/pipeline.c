@@ -10,6 +10,8 @@
 #include "parsers/packet.h"
 #include "parsers/quic.h"
 #include "parsers/tunnel.h"
+#include "userspace/capture_choice.h"
+#include "userspace/capture_writer.h"
 #include "userspace/carriage.h"
 #include "userspace/caught.h"
 #include "userspace/conversation.h"
@@ -31,6 +33,7 @@ struct pipeline {
 	struct stations *stations;   /* of EAPOL; NULL until there is some */
 	uint32_t swept_s;            /* packet time of the last sweep */
 	uint64_t since_sweep;        /* packets since then */
+	const struct frame *frame;   /* that is being read; NULL: none, or it is only a part of the segment */
 	struct keys *own_keys;       /* made for secrets blocks where none were given */
 	struct flow_counters flows;  /* kept when the table is gone */
 	struct pipeline_counters counters;
@@ -53,6 +56,8 @@ static void drop_flow(void *context, struct flow *flow)
 		datagram_close(&p->tracker, flow);
 	else
 		conversation_close(&p->tracker, flow);  /* a carriage, too, behind what its stream still holds */
+	if (p->tracker.writer)
+		capture_dropped(&p->tracker, flow);
 }
 
 struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
@@ -116,6 +121,11 @@ void pipeline_secrets(struct pipeline *p, struct bytes text)
 		p->tracker.counters.no_memory++;
 }
 
+void pipeline_write(struct pipeline *p, struct capture_writer *w)
+{
+	p->tracker.writer = w;
+}
+
 bool pipeline_expect_secrets(struct pipeline *p)
 {
 	p->tracker.caught = caught_new();
@@ -128,6 +138,8 @@ static void keys_arrived(struct tracker *t, struct flow *flow)
 		datagram_keys_arrived(t, flow);
 	else
 		conversation_keys_arrived(t, flow);
+	if (t->writer)
+		capture_keys_arrived(t, flow);
 }
 
 static void visit_keys_arrived(void *context, struct flow *flow)
@@ -183,15 +195,15 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns, uint64_t monotonic_ns)
 		caught_expire(p->tracker.caught, monotonic_ns);
 	p->since_sweep = UINT32_MAX;     /* the real clock does not jump for every tick */
 	sweep(p, (uint32_t)(now_ns / 1000000000u));
+	if (p->tracker.writer)
+		capture_writer_turn(p->tracker.writer, monotonic_ns);
 }
 
-void pipeline_segment(struct pipeline *p, const struct segment *segment)
+static void read_segment(struct pipeline *p, const struct segment *segment)
 {
 	unsigned int side;
 	struct flow *flow;
 
-	p->since_sweep++;
-	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
 	if (segment->transport != TRANSPORT_TCP) {
 		datagram_segment(&p->tracker, segment);
 		return;
@@ -202,6 +214,21 @@ void pipeline_segment(struct pipeline *p, const struct segment *segment)
 		return;
 	}
 	conversation_segment(&p->tracker, flow, side, segment);
+}
+
+void pipeline_segment(struct pipeline *p, const struct segment *segment)
+{
+	struct capture_before before;
+
+	p->since_sweep++;
+	sweep(p, (uint32_t)(segment->time_ns / 1000000000u));
+	if (!p->tracker.writer) {
+		read_segment(p, segment);
+		return;
+	}
+	before = capture_before(&p->tracker, segment);
+	read_segment(p, segment);
+	capture_after(&p->tracker, &before, segment, p->frame);
 }
 
 static void handle_tcp(const struct context *c, const struct packet *packet)
@@ -324,6 +351,8 @@ static void handle_fragment(const struct context *c, struct packet *packet)
 	struct bytes whole;
 	enum packet_kind kind;
 
+	/* The last fragment's frame is not the packet. */
+	c->pipeline->frame = NULL;
 	c->pipeline->counters.fragments++;
 	if (!defrag_add(c->pipeline->defrag, packet, c->frame->time_ns, &whole))
 		return;
@@ -380,8 +409,10 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
 	if (p->counters.frames++ % KEYS_POLL_FRAMES == 0)
 		poll_keys(p);
 	p->counters.bytes += frame->wire_len;
+	p->frame = frame;
 	kind = packet_parse(frame->link, frame->data, frame->wire_len, &packet);
 	handle_packet(&c, kind, &packet);
+	p->frame = NULL;
 }
 
 void pipeline_finish(struct pipeline *p)

@@ -45,6 +45,12 @@ void pipeline_free(struct pipeline *p);
  * secrets; a capture that has secrets blocks makes its own.
  */
 void pipeline_use_keys(struct pipeline *p, struct keys *keys);
+/*
+ * From now on the packets of handshakes go to `w`, and the secrets that opened them where it wants them. It is borrowed,
+ * written at each tick, and must outlive the pipeline.
+ */
+struct capture_writer;
+void pipeline_write(struct pipeline *p, struct capture_writer *w);
 /* Probes catch handshake secrets: handshakes of TLS 1.3 wait for theirs. Call before any packet. False: no memory. */
 bool pipeline_expect_secrets(struct pipeline *p);
 /* A secret that a probe caught; it is copied, and the copy wiped after some seconds. */

@@ -63,17 +63,24 @@ static bool list_process(struct probes *p, pid_t pid)
 	return false;
 }
 
-/* Until it executes something else a child is what its parent is. */
+static bool is_listed(const struct probes *p, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+	uint8_t one;
+
+	return bpf_map_lookup_elem(probes_kernel_listed(p->kernel), &key, &one) == 0;
+}
+
+/*
+ * Until it executes something else a child is what its parent is. Records of different CPUs come in any
+ * order: what it has executed since may be known already, so /proc decides where the two differ.
+ */
 static void on_forked(void *context, pid_t parent, pid_t child)
 {
 	struct probes *p = context;
-	uint32_t from = (uint32_t)parent, to = (uint32_t)child;
-	uint8_t one = 1;
 
-	if (bpf_map_lookup_elem(probes_kernel_listed(p->kernel), &from, &one) == 0)
-		bpf_map_update_elem(probes_kernel_listed(p->kernel), &to, &one, BPF_ANY);
-	else
-		bpf_map_delete_elem(probes_kernel_listed(p->kernel), &to);
+	if (is_listed(p, parent) != is_listed(p, child))
+		list_process(p, child);
 }
 
 static void unlist_the_dead(struct probes *p)

@@ -51,6 +51,7 @@ struct tracker_counters {
 
 struct keys;
 struct caught;
+struct capture_writer;
 struct hkdf;
 struct quic_crypto;
 struct fingerprints;
@@ -62,6 +63,7 @@ struct tracker {
 	struct ledger *ledger;
 	struct keys *keys;               /* NULL: none were given and none may come */
 	struct caught *caught;           /* NULL: no probes */
+	struct capture_writer *writer;   /* NULL: no packets are written */
 	struct hkdf *hkdf;
 	struct quic_crypto *quic;
 	struct fingerprints *fingerprints;
