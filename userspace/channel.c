@@ -347,6 +347,20 @@ static bool search_joined(struct tracker *t, struct flow *flow, unsigned int sid
 	return is_hello(found);
 }
 
+/* What does not fit any more is given up, and with it what was held: nothing can be read behind it. */
+static void hold_more(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
+		      const struct segment *segment)
+{
+	struct tls_item over = { .kind = TLS_ITEM_ENCRYPTED };
+
+	if (handshake_keys_hold(t, flow->handshake, side, in)) {
+		read_held(t, flow, side, segment);
+		return;
+	}
+	handshake_item(t, flow, side, &over, segment);
+	channel_rest(t, &flow->side[side], SIDE_DONE);
+}
+
 static void read_or_hold(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 			 const struct segment *segment)
 {
@@ -354,8 +368,8 @@ static void read_or_hold(struct tracker *t, struct flow *flow, unsigned int side
 
 	if (h->keys && h->keys->holding[side]) {
 		channel_keys_arrived(t, flow, segment);
-		if (h->keys->holding[side] && handshake_keys_hold(t, h, side, in)) {
-			read_held(t, flow, side, segment);
+		if (h->keys->holding[side]) {
+			hold_more(t, flow, side, in, segment);
 			return;
 		}
 		if (flow->side[side].state != SIDE_READING)

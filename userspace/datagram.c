@@ -318,8 +318,10 @@ void datagram_close(struct tracker *t, struct flow *flow)
 	if (d->quic)
 		quic_free(d->quic, &t->memory);
 	for (i = 0; i < 2; i++) {
-		if (d->dtls[i])
+		if (d->dtls[i]) {
 			dtls_reader_fini(d->dtls[i], &t->memory);
+			t->counters.dtls_given_up += d->dtls[i]->dropped;
+		}
 		free(d->dtls[i]);
 	}
 	free(d);

@@ -83,6 +83,7 @@ static bool own_chain(struct tracker *t, struct handshake *h, const struct chain
 		return true;
 	rare = handshake_rare_make(t, h);
 	if (!rare || rare->num_loose == HANDSHAKE_CHAINS_MAX) {
+		t->counters.chains_passed++;
 		chain_release(chain);
 		return false;
 	}

@@ -261,6 +261,7 @@ bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int si
 	k->held_len[side] += (uint32_t)in.len;
 	return true;
 full:
+	t->counters.not_held++;
 	held_free(t, k, side);
 	return false;
 }
@@ -293,13 +294,15 @@ static bool use_inner(struct tracker *t, struct handshake *h, unsigned int side)
 	const uint8_t *randoms[INNER_TRIED_MAX];
 	struct handshake_keys *k = h->keys;
 	struct bytes body = bytes_of(k->held[side], h->reader[side].record_left), secret;
+	uint64_t since = k->inner_tried;
 	unsigned int i, num;
 
 	if (!t->keys || !h->s.has_ech || side == h->client_side || k->held_len[side] < body.len ||
-	    k->inner_tried == keys_generation(t->keys))
+	    since == keys_generation(t->keys))
 		return false;
+	/* Many a client sends an encrypted ClientHello that is none (RFC 9849 section 6.2): no secret is tried twice. */
 	k->inner_tried = keys_generation(t->keys);
-	num = keys_unclaimed(t->keys, label, randoms, INNER_TRIED_MAX);
+	num = keys_unclaimed(t->keys, label, since, randoms, INNER_TRIED_MAX);
 	for (i = 0; i < num; i++) {
 		if (!keys_find(t->keys, randoms[i], label, &secret) || !opens(t, h, side, secret, body))
 			continue;

@@ -27,6 +27,7 @@ struct secret_entry {
 	UT_hash_handle hh;
 	struct secret_key key;
 	bool claimed;
+	uint64_t generation;             /* of the keys when it came */
 	uint8_t len;
 	uint8_t secret[KEYLOG_SECRET_MAX];
 };
@@ -113,7 +114,7 @@ static void add(struct keys *k, const struct keylog_entry *line)
 	}
 	memcpy(entry->secret, line->secret, line->secret_len);
 	entry->len = (uint8_t)line->secret_len;
-	k->generation++;
+	entry->generation = ++k->generation;
 }
 
 static void feed(struct keys *k, struct keylog *text, struct bytes in)
@@ -222,7 +223,7 @@ void keys_claim(struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_LEN], 
 		entry->claimed = true;
 }
 
-unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label,
+unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label, uint64_t since,
 			    const uint8_t *client_randoms[], unsigned int max)
 {
 	const struct secret_entry *entry = k->secrets;
@@ -232,7 +233,7 @@ unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label,
 	if (entry)
 		entry = ELMT_FROM_HH(k->secrets->hh.tbl, k->secrets->hh.tbl->tail);
 	for (; entry && num < max && looked_at < UNCLAIMED_LOOK; entry = entry->hh.prev, looked_at++)
-		if (entry->key.label == (uint32_t)label && !entry->claimed)
+		if (entry->key.label == (uint32_t)label && !entry->claimed && entry->generation > since)
 			client_randoms[num++] = entry->key.client_random;
 	return num;
 }

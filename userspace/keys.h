@@ -36,10 +36,11 @@ bool keys_find(const struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_L
 /* This secret's connection was found. */
 void keys_claim(struct keys *k, const uint8_t client_random[KEYLOG_RANDOM_LEN], enum keylog_label label);
 /*
- * Up to `max` client randoms, the newest first, that have a secret of this label and were never claimed: of an
- * encrypted ClientHello (RFC 9849) the log names the inner random, which nobody sees. Borrowed until the next addition.
+ * Up to `max` client randoms, the newest first, that have a secret of this label, were never claimed, and came after the
+ * generation `since`: of an encrypted ClientHello (RFC 9849) the log names the inner random, which nobody sees. Borrowed
+ * until the next addition.
  */
-unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label,
+unsigned int keys_unclaimed(const struct keys *k, enum keylog_label label, uint64_t since,
 			    const uint8_t *client_randoms[], unsigned int max);
 
 const struct keys_counters *keys_counters(const struct keys *k);

@@ -433,6 +433,16 @@ const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
 	return &p->counters;
 }
 
+const struct flow_counters *pipeline_flow_counters(const struct pipeline *p)
+{
+	return p->tracker.flows ? flow_table_counters(p->tracker.flows) : &p->flows;
+}
+
+const struct defrag_stats *pipeline_fragment_counters(const struct pipeline *p)
+{
+	return defrag_stats(p->defrag);
+}
+
 const struct tracker *pipeline_tracker(const struct pipeline *p)
 {
 	return &p->tracker;

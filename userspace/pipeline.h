@@ -73,6 +73,11 @@ void pipeline_finish(struct pipeline *p);
 
 const struct ledger *pipeline_ledger(const struct pipeline *p);
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p);
+/* Connections, and datagrams out of fragments. */
+struct flow_counters;
+struct defrag_stats;
+const struct flow_counters *pipeline_flow_counters(const struct pipeline *p);
+const struct defrag_stats *pipeline_fragment_counters(const struct pipeline *p);
 const struct tracker *pipeline_tracker(const struct pipeline *p);
 
 #endif

@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "parsers/defrag.h"
+#include "userspace/keys.h"
+
 #define COVERAGE_PORTS_MAX 16    /* told on stderr */
 
 bool reporter_done(const struct reporter *r)
@@ -159,25 +162,49 @@ static void print_coverage(const struct ledger *l, FILE *out)
 		fputc('\n', out);
 }
 
+/* What was refused, given up or odd: a limit never refuses silently. */
 static void print_refused(const struct pipeline *p, FILE *out)
 {
 	const char *separator = "certtap: limits and oddities: ", *start = separator;
 	const struct pipeline_counters *c = pipeline_counters(p);
 	const struct tracker *t = pipeline_tracker(p);
+	const struct tracker_counters *tracked = &t->counters;
 	const struct chain_counters *chains = chain_table_counters(t->chains);
+	const struct defrag_stats *fragments = pipeline_fragment_counters(p);
+	const struct keys_counters *keys = t->keys ? keys_counters(t->keys) : &(struct keys_counters){ 0 };
+	const struct {
+		uint64_t value;
+		const char *what;
+	} figures[] = {
+		{ c->cut, "frames cut off inside a header" },
+		{ c->malformed, "frames with a malformed header" },
+		{ c->unknown_link, "frames of an unknown link type" },
+		{ c->too_deep, "packets with too many tunnels" },
+		{ fragments->evicted, "fragmented datagrams over the limit" },
+		{ fragments->oversize, "fragmented datagrams over 65,535 bytes" },
+		{ fragments->timed_out, "fragmented datagrams that stayed incomplete" },
+		{ fragments->overlaps, "fragments with conflicting overlaps" },
+		{ fragments->cut + fragments->malformed, "fragments passed over" },
+		{ pipeline_flow_counters(p)->evicted, "connections over the limit" },
+		{ tracked->stream_full, "segments over a stream's limit" },
+		{ t->memory.refused, "times over the memory limit" },
+		{ tracked->outside, "segments outside their window" },
+		{ tracked->conflicts, "streams with conflicting overlaps" },
+		{ tracked->not_compared, "segments not compared with others at their place" },
+		{ tracked->dtls_given_up, "DTLS messages given up unfinished" },
+		{ tracked->not_held, "directions with more bytes than are held for a secret" },
+		{ tracked->chains_passed, "certificate messages over a handshake's limit" },
+		{ chains->over_limit, "chains over the limit" },
+		{ chains->cut, "certificates over a chain's limit" },
+		{ ledger_counters(t->ledger)->unsummed, "sightings not summed" },
+		{ keys->not_understood, "lines of key logs not understood" },
+		{ keys->refused, "secrets over the limit" },
+		{ tracked->no_memory, "failed allocations" },
+	};
+	size_t i;
 
-	figure(out, &separator, c->cut, "frames cut off inside a header");
-	figure(out, &separator, c->malformed, "frames with a malformed header");
-	figure(out, &separator, c->unknown_link, "frames of an unknown link type");
-	figure(out, &separator, c->too_deep, "packets with too many tunnels");
-	figure(out, &separator, t->counters.stream_full, "segments over a stream's limit");
-	figure(out, &separator, t->memory.refused, "times over the memory limit");
-	figure(out, &separator, t->counters.outside, "segments outside their window");
-	figure(out, &separator, t->counters.conflicts, "streams with conflicting overlaps");
-	figure(out, &separator, chains->over_limit, "chains over the limit");
-	figure(out, &separator, chains->cut, "certificates over a chain's limit");
-	figure(out, &separator, ledger_counters(t->ledger)->unsummed, "sightings not summed");
-	figure(out, &separator, t->counters.no_memory, "failed allocations");
+	for (i = 0; i < ARRAY_SIZE(figures); i++)
+		figure(out, &separator, figures[i].value, figures[i].what);
 	if (separator != start)
 		fputc('\n', out);
 }

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/event.h"
+#include "userspace/counter_lines.h"
 #include "userspace/pipeline.h"
 #include "userspace/source.h"
 #include "userspace/source_ring.h"
@@ -142,18 +143,11 @@ static int ring_fd(const struct source *source)
 	return ring_buffer__epoll_fd(((const struct source_ring *)source)->ring);
 }
 
-/* The lines of all CPUs, field by field: the struct holds nothing but counters. */
 static struct event_counters sum_counters(const struct source_ring *r)
 {
 	struct event_counters sum = { 0 };
-	uint64_t *to = (uint64_t *)&sum;
 
-	for (unsigned int i = 0; i < r->num_counters; i++) {
-		const volatile uint64_t *line = (const volatile uint64_t *)&r->counters[i];
-
-		for (size_t j = 0; j < sizeof(sum) / sizeof(*to); j++)
-			to[j] += line[j];
-	}
+	counter_lines_sum(&sum, r->counters, r->num_counters, sizeof(sum));
 	return sum;
 }
 

@@ -16,6 +16,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "userspace/counter_lines.h"
 #include "userspace/pipeline.h"
 
 #define CLIENT_RANDOM_LEN 32
@@ -101,14 +102,8 @@ static int secrets_fd(const struct source *source)
 static struct secret_counters sum_counters(const struct source_secrets *r)
 {
 	struct secret_counters sum = { 0 };
-	uint64_t *to = (uint64_t *)&sum;
 
-	for (unsigned int i = 0; i < r->num_counters; i++) {
-		const volatile uint64_t *line = (const volatile uint64_t *)&r->counters[i];
-
-		for (size_t j = 0; j < sizeof(sum) / sizeof(*to); j++)
-			to[j] += line[j];
-	}
+	counter_lines_sum(&sum, r->counters, r->num_counters, sizeof(sum));
 	return sum;
 }
 

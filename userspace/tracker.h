@@ -46,6 +46,9 @@ struct tracker_counters {
 	uint64_t outside;                /* segments far outside their connection's window */
 	uint64_t conflicts;              /* directions whose overlapping segments disagreed */
 	uint64_t not_compared;           /* segments that overlaps were not looked for in: over the limits */
+	uint64_t dtls_given_up;          /* DTLS messages of which not every fragment came, or there was no room */
+	uint64_t chains_passed;          /* Certificate messages of one handshake beyond HANDSHAKE_CHAINS_MAX */
+	uint64_t not_held;               /* directions that waited for a secret with more than KEYS_HELD_MAX bytes */
 	uint64_t no_memory;              /* allocations that failed */
 };
 
