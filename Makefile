@@ -3,6 +3,7 @@
 #   make            build/certtap                 make V=1      show every command
 #   make test       every test                    make SAN=address,undefined test
 #   make fuzz       each fuzz target for a minute make bench    speed and memory, beside peers
+#   make test-versions   --secrets with the TLS libraries of Debian 11 and 13
 #   make run        observe this host             make demo     the founding case, played
 
 BUILD := build
@@ -52,7 +53,7 @@ CERTTAP := $(OUT)/certtap
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all test tests fuzz bench run demo setup clean install
+.PHONY: all test tests fuzz bench run demo setup clean install test-versions
 
 all: $(CERTTAP)
 	$(if $(SAN),,@true)
@@ -94,6 +95,12 @@ test:
 	@tools/setup --quiet --for test
 	@$(MAKE) --no-print-directory -j$$(nproc) tests
 	@tests/run $(OUT)
+
+# Beside `test`, not part of it: it downloads two Debian releases into build/versions.
+test-versions:
+	@tools/setup --quiet --for versions
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tools/test-versions $(OUT)
 
 # Fuzz targets: everything by clang, with sanitizers, compiled once.
 FUZZ_OUT := $(BUILD)/fuzz
