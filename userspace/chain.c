@@ -199,7 +199,14 @@ void chain_release(const struct chain *chain)
 	free((char *)chain - offsetof(struct chain_entry, chain));
 }
 
-static bool any_loose(const struct chain *chain)
+/* A chain that is being read: as struct chain, which is made of it. */
+struct chain_draft {
+	uint32_t num, total;
+	bool partial;
+	const struct certificate *certificates[TLS_CHAIN_MAX];
+};
+
+static bool any_loose(const struct chain_draft *chain)
 {
 	uint32_t i;
 
@@ -210,20 +217,23 @@ static bool any_loose(const struct chain *chain)
 }
 
 /* `key` is `num` certificates, and what else makes the chain another one. */
-static struct chain_entry *chain_entry_new(const struct chain *draft, const void *const *key,
+static struct chain_entry *chain_entry_new(const struct chain_draft *draft, const void *const *key,
 					   size_t key_len)
 {
 	struct chain_entry *entry = calloc(1, sizeof(*entry) + key_len);
 
 	if (!entry)
 		return NULL;
-	entry->chain = *draft;
+	entry->chain.num = draft->num;
+	entry->chain.total = draft->total;
+	entry->chain.partial = draft->partial;
 	memcpy(entry->chain.certificates, key, key_len);
 	return entry;
 }
 
 /* The one chain of these certificates, or a loose one. `draft` is not kept. */
-static int chain_intern(struct chain_table *t, const struct chain *draft, const struct chain **out)
+static int chain_intern(struct chain_table *t, const struct chain_draft *draft,
+			const struct chain **out)
 {
 	const void *key[TLS_CHAIN_MAX + 1];
 	size_t key_len = (draft->num + 1) * sizeof(key[0]);
@@ -257,11 +267,6 @@ static int chain_intern(struct chain_table *t, const struct chain *draft, const 
 	return 0;
 }
 
-struct chain_draft {
-	struct chain chain;
-	const struct certificate *certificates[TLS_CHAIN_MAX];
-};
-
 typedef bool next_entry_fn(struct bytes *list, struct tls_certificate_entry *entry);
 
 static bool next_entry13(struct bytes *list, struct tls_certificate_entry *entry)
@@ -277,7 +282,7 @@ static bool next_entry13(struct bytes *list, struct tls_certificate_entry *entry
 static int parse_list(struct chain_table *t, struct bytes list, next_entry_fn *next, bool partial,
 		      const struct chain **out)
 {
-	struct chain_draft draft = { .chain.partial = partial };
+	struct chain_draft draft = { .partial = partial };
 	struct tls_certificate_entry entry;
 	const struct certificate *certificate;
 	uint8_t sha256[32];
@@ -286,19 +291,19 @@ static int parse_list(struct chain_table *t, struct bytes list, next_entry_fn *n
 		/* Of a message that was cut off, the last entry was not presented: we just do not know the rest. */
 		if (partial && entry.truncated)
 			break;
-		draft.chain.total++;
-		if (draft.chain.num == t->limits.chain_len) {
+		draft.total++;
+		if (draft.num == t->limits.chain_len) {
 			t->counters.cut++;
 			continue;
 		}
 		if (!EVP_Digest(entry.der.data, entry.der.len, sha256, NULL, EVP_sha256(), NULL) ||
 		    !(certificate = certificate_get(t, entry.der, sha256, entry.truncated))) {
-			release_certificates(draft.certificates, draft.chain.num);
+			release_certificates(draft.certificates, draft.num);
 			return -ENOMEM;
 		}
-		draft.certificates[draft.chain.num++] = certificate;
+		draft.certificates[draft.num++] = certificate;
 	}
-	return chain_intern(t, &draft.chain, out);
+	return chain_intern(t, &draft, out);
 }
 
 const struct chain *chain_known(struct chain_table *t, const void *known)
@@ -403,7 +408,7 @@ void chain_builder_free(struct chain_builder *b)
 {
 	if (!b)
 		return;
-	release_certificates(b->draft.certificates, b->draft.chain.num);
+	release_certificates(b->draft.certificates, b->draft.num);
 	EVP_MD_CTX_free(b->digest);
 	budget_give(b->memory, b->der_capacity);
 	free(b->der);
@@ -446,8 +451,8 @@ static void builder_close_certificate(struct chain_builder *b, uint32_t length, 
 	const struct certificate *certificate;
 	uint8_t sha256[32];
 
-	b->draft.chain.total++;
-	if (b->draft.chain.num == b->table->limits.chain_len) {
+	b->draft.total++;
+	if (b->draft.num == b->table->limits.chain_len) {
 		b->table->counters.cut++;
 		return;
 	}
@@ -461,7 +466,7 @@ static void builder_close_certificate(struct chain_builder *b, uint32_t length, 
 	if (!certificate)
 		b->err = -ENOMEM;
 	else
-		b->draft.certificates[b->draft.chain.num++] = certificate;
+		b->draft.certificates[b->draft.num++] = certificate;
 }
 
 void chain_builder_feed(struct chain_builder *b, struct bytes part)
@@ -488,10 +493,10 @@ int chain_builder_finish(struct chain_builder *b, bool partial, const struct cha
 
 	if (b->err)
 		return b->err;
-	b->draft.chain.partial = partial;
+	b->draft.partial = partial;
 	b->table->counters.messages++;
-	err = chain_intern(b->table, &b->draft.chain, out);
+	err = chain_intern(b->table, &b->draft, out);
 	/* Loose certificates belong to the chain now, or are gone. */
-	b->draft.chain.num = 0;
+	b->draft.num = 0;
 	return err;
 }

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: one byte for the limits, then segments: what (connection, side, marks of a source), TCP flags, time step, a
- * signed step of the sequence number (16 bits), the payload's length (16 bits), payload. Whatever comes, in the end
- * nothing is held.
+ * Input: one byte for the limits and for who brings secrets, then segments: what (connection, side, marks of a source),
+ * TCP flags, time step, a signed step of the sequence number (16 bits), the payload's length (16 bits), payload. Where
+ * secrets come, one mark says that the payload is no segment's but a key log's lines, or a caught secret: label, join,
+ * 32 bytes of id, 32 of secret. Whatever comes, in the end nothing is held.
  */
 #include "userspace/pipeline.h"
 
 #include <stdlib.h>
 
+#include "userspace/caught_secret.h"
+#include "userspace/keys.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CONNECTIONS 4
 #define DATAGRAMS 3       /* the connection that is UDP */
+#define WITH_KEYS 32
+#define WITH_CAUGHT 64
+#define IS_SECRET 128     /* of a segment's marks */
 
 struct tcp {
 	uint32_t next[CONNECTIONS][2];
 	uint64_t time_ns;
 };
 
-/* Takes one segment from the input; false at its end. */
-static bool take_segment(struct bytes *in, struct tcp *tcp, struct segment *out)
+/* Takes one segment from the input, and its marks; false at its end. */
+static bool take_segment(struct bytes *in, struct tcp *tcp, struct segment *out, uint8_t *marks)
 {
 	uint8_t what, flags, time;
 	unsigned int connection, side;
@@ -30,6 +37,7 @@ static bool take_segment(struct bytes *in, struct tcp *tcp, struct segment *out)
 		return false;
 	if (len > in->len)
 		len = (uint16_t)in->len;
+	*marks = what;
 	connection = what & 3;
 	side = what >> 2 & 1;
 	tcp->time_ns += (uint64_t)time * time * time * 1000000;
@@ -45,6 +53,8 @@ static bool take_segment(struct bytes *in, struct tcp *tcp, struct segment *out)
 	out->start_seq = out->seq - time;
 	if (!bytes_take(in, len, &out->payload))
 		return false;
+	if (what & IS_SECRET)
+		return true;
 	tcp->next[connection][side] = out->seq + len + !!(flags & TCP_SYN);
 	return true;
 }
@@ -72,6 +82,24 @@ static void set_limits(struct pipeline_limits *limits, uint8_t which)
 		limits->tracker.chain.chain_len = 1;
 }
 
+static void bring_secret(struct pipeline *p, struct keys *keys, uint8_t which, const struct segment *s)
+{
+	struct caught_secret caught = { .id_len = 32, .secret_len = 32, .time_ns = s->time_ns };
+	struct bytes in = s->payload, id, secret;
+
+	if (which & WITH_KEYS) {
+		keys_add_text(keys, in);
+		pipeline_tick(p, s->time_ns, s->time_ns);
+	} else if (bytes_u8(&in, &caught.label) && bytes_u8(&in, &caught.join) && bytes_take(&in, 32, &id) &&
+		   bytes_take(&in, 32, &secret)) {
+		caught.label &= 1;
+		caught.join &= 1;
+		memcpy(caught.id, id.data, 32);
+		memcpy(caught.secret, secret.data, 32);
+		pipeline_secret(p, &caught);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pipeline_limits limits = PIPELINE_LIMITS_DEFAULT;
@@ -79,8 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = bytes_of(data, size);
 	struct tcp tcp = { .time_ns = 1700000000000000000u };
 	struct segment segment;
+	struct keys *keys = NULL;
 	struct pipeline *p;
-	uint8_t which;
+	uint8_t which, marks;
 
 	if (!bytes_u8(&in, &which))
 		return 0;
@@ -88,8 +117,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p = pipeline_new(&limits, &observer, NULL, NULL);
 	if (!p)
 		return 0;
-	while (take_segment(&in, &tcp, &segment)) {
-		pipeline_segment(p, &segment);
+	if (which & WITH_KEYS && (keys = keys_new(32)))
+		pipeline_use_keys(p, keys);
+	else if (which & WITH_CAUGHT && !pipeline_expect_secrets(p))
+		abort();
+	while (take_segment(&in, &tcp, &segment, &marks)) {
+		if (marks & IS_SECRET && which & (WITH_KEYS | WITH_CAUGHT))
+			bring_secret(p, keys, which, &segment);
+		else
+			pipeline_segment(p, &segment);
 		if (pipeline_tracker(p)->memory.used > limits.tracker.memory)
 			abort();
 	}
@@ -97,5 +133,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (pipeline_tracker(p)->memory.used)
 		abort();
 	pipeline_free(p);
+	keys_free(keys);
 	return 0;
 }
