@@ -45,7 +45,8 @@ static const char *const names[] = {
  * only from the other.
  */
 struct sign {
-	const char *begin, *word;
+	char begin[20];          /* in the row itself: most rows are only looked at here */
+	const char *word;
 	enum { BOTH, COMMAND, ANSWER } who;
 	uint8_t protocol;
 	uint8_t strength;
@@ -168,13 +169,13 @@ static bool is_imap_command(struct bytes in)
 
 static void look_at_line(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes in)
 {
-	uint8_t first = upper(in.data[0]);
+	uint8_t first = in.data[0];
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 		const struct sign *sign = &signs[i];
 
-		/* Nearly always the first letter settles it. */
-		if (upper((uint8_t)sign->begin[0]) != first)
+		/* Nearly always the first letter settles it; its case is bit 0x20. */
+		if (((uint8_t)sign->begin[0] ^ first) & 0xdf)
 			continue;
 		if ((sign->who == COMMAND && speaker == STARTTLS_ANSWERER) ||
 		    (sign->who == ANSWER && speaker == STARTTLS_OPENER))
@@ -184,6 +185,14 @@ static void look_at_line(struct starttls_hint *hint, enum starttls_speaker speak
 	}
 	if (speaker != STARTTLS_ANSWERER && is_imap_command(in))
 		note(hint, PROTOCOL_IMAP, 3);
+}
+
+/* Empty lines too. */
+static bool begins_as_text(struct bytes line)
+{
+	uint8_t first = line.data[0];
+
+	return (first >= ' ' && first <= '~') || first == '\r' || first == '\n';
 }
 
 void starttls_look(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes text)
@@ -201,7 +210,8 @@ void starttls_look(struct starttls_hint *hint, enum starttls_speaker speaker, st
 		note(hint, binary, strength);
 		return;
 	}
-	for (unsigned int num = 0; num < LINES_MAX && text.len > 0; num++) {
+	/* A line that does not begin as text is no line, nor is what stands behind it. */
+	for (unsigned int num = 0; num < LINES_MAX && text.len > 0 && begins_as_text(text); num++) {
 		const uint8_t *newline = memchr(text.data, '\n', text.len);
 
 		look_at_line(hint, speaker, text);

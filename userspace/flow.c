@@ -2,12 +2,21 @@
 #include "userspace/flow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SLAB_FLOWS 1024u
 #define BUCKETS_MIN 4096u
 #define EVICT_SAMPLE 32u      /* flows looked at to find one to evict */
+#define RECENT 1024u          /* a power of two */
+
+/* Where a flow was found last. The tag is no secret and may collide: the flow's own key decides. */
+struct recent {
+	uint32_t tag;
+	uint32_t index;          /* + 1; 0: none */
+};
 
 struct flow_table {
+	struct recent recent[RECENT];
 	struct hash_key key;
 	uint32_t *buckets;       /* index + 1 of the first flow, 0: none */
 	uint32_t num_buckets;    /* a power of two */
@@ -175,8 +184,7 @@ static bool source_first(const struct segment *s)
 	return order < 0 || (order == 0 && s->src.port <= s->dst.port);
 }
 
-static uint32_t make_key(const struct flow_table *t, const struct segment *segment,
-			 struct flow_key *key, unsigned int *side)
+static unsigned int make_key(const struct segment *segment, struct flow_key *key)
 {
 	bool first = source_first(segment);
 
@@ -186,8 +194,7 @@ static uint32_t make_key(const struct flow_table *t, const struct segment *segme
 	key->end[1] = first ? segment->dst : segment->src;
 	key->zone = segment->zone;
 	key->transport = segment->transport;
-	*side = first ? 0 : 1;
-	return (uint32_t)hash_bytes(&t->key, key, sizeof(*key));
+	return first ? 0 : 1;
 }
 
 static struct flow *find_flow(const struct flow_table *t, const struct flow_key *key, uint32_t hash)
@@ -203,21 +210,73 @@ static struct flow *find_flow(const struct flow_table *t, const struct flow_key 
 	return NULL;
 }
 
+static uint32_t word_at(const void *data)
+{
+	uint32_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
+
+/*
+ * Packets come in bursts: most belong to a flow that was just found, and need no keyed hash. Who chooses tuples that
+ * share a tag makes the others take the longer way, which everything took before.
+ */
+static uint32_t tag_of(const struct flow_key *key)
+{
+	uint32_t ports = (uint32_t)key->end[0].port << 16 | key->end[1].port;
+
+	return (word_at(&key->end[0].address.octets[12]) * 31 + word_at(&key->end[1].address.octets[12]) + ports) *
+	       2654435761u;
+}
+
+static struct flow *find_recent(const struct flow_table *t, const struct flow_key *key, uint32_t tag)
+{
+	const struct recent *recent = &t->recent[tag / (UINT32_MAX / RECENT + 1)];
+	struct flow *flow;
+
+	if (recent->tag != tag || !recent->index)
+		return NULL;
+	flow = flow_at(t, recent->index - 1);
+	return flow_live(flow) && memcmp(&flow->key, key, sizeof(*key)) == 0 ? flow : NULL;
+}
+
+static void remember(struct flow_table *t, const struct flow *flow, uint32_t tag)
+{
+	t->recent[tag / (UINT32_MAX / RECENT + 1)] = (struct recent){ .tag = tag, .index = flow->self };
+}
+
+/* NULL: not found, and not to be made, or no memory. */
+static struct flow *look_up(struct flow_table *t, const struct flow_key *key, bool make)
+{
+	uint32_t tag = tag_of(key), hash;
+	struct flow *flow = find_recent(t, key, tag);
+
+	if (flow)
+		return flow;
+	hash = (uint32_t)hash_bytes(&t->key, key, sizeof(*key));
+	flow = find_flow(t, key, hash);
+	if (!flow && make)
+		flow = make_flow(t, key, hash);
+	if (flow)
+		remember(t, flow, tag);
+	return flow;
+}
+
 struct flow *flow_table_find(struct flow_table *t, const struct segment *segment, unsigned int *side)
 {
 	struct flow_key key;
-	uint32_t hash = make_key(t, segment, &key, side);
 
-	return find_flow(t, &key, hash);
+	*side = make_key(segment, &key);
+	return look_up(t, &key, false);
 }
 
 struct flow *flow_table_get(struct flow_table *t, const struct segment *segment, unsigned int *side)
 {
 	struct flow_key key;
-	uint32_t hash = make_key(t, segment, &key, side);
-	struct flow *flow = find_flow(t, &key, hash);
 
-	return flow ? flow : make_flow(t, &key, hash);
+	*side = make_key(segment, &key);
+	return look_up(t, &key, true);
 }
 
 void flow_table_each(struct flow_table *t, flow_visit_fn *visit, void *context)
