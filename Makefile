@@ -12,7 +12,7 @@ CLANG ?= clang
 # Ubuntu ships bpftool beside its kernels, and a wrapper that refuses when the versions differ.
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
-PACKAGES := libbpf libpcap libcrypto libseccomp libcap-ng libzstd zlib libbrotlidec
+PACKAGES := libbpf libpcap libcrypto libseccomp libcap-ng libzstd zlib libbrotlidec sqlite3 yaml-0.1 ncursesw
 ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 
 SAN ?=
@@ -122,6 +122,7 @@ fuzz:
 TOOL_BINS := $(TOOLS:%.c=$(OUT)/%)
 $(TOOL_BINS): $(OUT)/%: $(OUT)/%.o $(OUT)/libuserspace.a $(OUT)/libparsers.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(OUT)/tools/bench/bench_secrets: LIBS += -lssl
 $(call obj,$(TOOLS)): $(SKELETONS)
 bench:
 	@tools/setup --quiet --for bench
@@ -144,4 +145,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(OUT) $(FUZZ_OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) $(FUZZ_OUT) -name npm -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -5,8 +5,9 @@
  * Hash first, parse second: every blob has a SHA-256, also one that no library accepts. The fields
  * come from our own bounded DER walker (der.h), because OpenSSL's d2i_X509 refuses the whole
  * certificate for one odd byte in a name; its opinion is kept as `parse`. x509.c is the one file
- * that includes OpenSSL's X.509, and these functions are never called on strangers' bytes:
+ * of the capture path that includes OpenSSL's X.509, and these functions are never called there:
  * X509_check_*, X509_verify*, X509_print, X509_cmp, BN_bn2dec, EC_GROUP_new_from_ecparameters.
+ * (userspace/trust.c verifies, on demand, what was vetted, in a process of its own.)
  */
 #ifndef CERTTAP_X509_H
 #define CERTTAP_X509_H
