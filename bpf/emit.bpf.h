@@ -6,8 +6,8 @@
 #ifndef CERTTAP_EMIT_BPF_H
 #define CERTTAP_EMIT_BPF_H
 
+#include "bpf/owner.bpf.h"
 #include "bpf/packet.bpf.h"
-
 
 /* bpf_ringbuf_reserve() wants constants: a small piece, one MTU, the most. */
 #define PIECE_SMALL 256
@@ -22,6 +22,7 @@ static __always_inline void identify(struct __sk_buff *skb, struct event *head)
 	head->time_ns = bpf_ktime_get_ns();
 	head->sk_cookie = bpf_get_socket_cookie(skb);
 	head->cgroup_id = bpf_skb_cgroup_id(skb);
+	take_owner(skb, head, head->hook == EVENT_HOOK_CGROUP_EGRESS || head->hook == EVENT_HOOK_TC_EGRESS);
 }
 
 /* The reader comes by on its own timer; waking it for each event would cost as much again. */

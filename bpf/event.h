@@ -40,6 +40,18 @@ enum event_flag {
 	EVENT_ACK = 16,          /* `ack` is set */
 };
 
+/* Who is at the end whose socket the hook saw: the sender on egress, the receiver on ingress. All 0: not known. */
+struct event_owner {
+	__u32 maker_pid;     /* of the process that listens or connects */
+	__u32 sender_pid;    /* egress: of the process whose call sent this; 0: nobody's call did */
+	__u64 maker_start_ns; /* CLOCK_BOOTTIME: when that process began */
+	__u64 sender_start_ns;
+	__u64 listen_ns;     /* CLOCK_MONOTONIC: since when the socket listens; 0: not seen to begin, or does not */
+	__u64 cookie;        /* of the socket that listens or connects */
+	__u32 found;         /* the maker is a process that held the socket when it was looked for */
+	__u32 pad;
+};
+
 struct event {
 	__u16 hdr_len;       /* sizeof(struct event): readers skip what they do not know */
 	__u8 version;
@@ -59,16 +71,15 @@ struct event {
 	__u64 sk_cookie;     /* bpf_get_socket_cookie(), 0 where there is no socket */
 	__u64 netns_cookie;  /* 0 at interfaces, and where the kernel does not tell */
 	__u64 cgroup_id;     /* 0 where there is none */
-	__u32 tgid;          /* filled by the attribution of a later step */
-	__u32 owner_kind;
+	struct event_owner owner;
 	__u8 saddr[16];      /* IPv4 as ::ffff:a.b.c.d */
 	__u8 daddr[16];
 	__u16 sport;         /* host byte order */
 	__u16 dport;
-	__u32 pad[3];
+	__u32 pad;
 };
 
-_Static_assert(sizeof(struct event) == 128, "the kernel side and user space must agree");
+_Static_assert(sizeof(struct event) == 160, "the kernel side and user space must agree");
 
 enum event_hook {
 	EVENT_HOOK_CGROUP_INGRESS = 1,

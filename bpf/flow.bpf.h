@@ -283,6 +283,7 @@ static __always_inline void reverse_head(struct event *head)
 	__builtin_memcpy(head->daddr, address, 16);
 	head->sport = head->dport;
 	head->dport = port;
+	__builtin_memset(&head->owner, 0, sizeof(head->owner));
 }
 
 /* A reset ends both directions. Strangers can forge one, so its place must be near the window. */

@@ -71,7 +71,8 @@ static __always_inline enum step judge_header(struct __sk_buff *skb, struct pack
 		f->record = p->head.seq + p->head.wire_len;
 		return STEP_DONE;
 	}
-	set_end(f, f->record, EVENT_REASON_RECORD);
+	/* Of the first protected record the header goes up too: its length tells an alert from what should be there. */
+	set_end(f, f->record + (valid && type == RECORD_APPLICATION_DATA ? RECORD_HEADER_LEN : 0), EVENT_REASON_RECORD);
 	return STEP_DONE;
 }
 

@@ -19,9 +19,11 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/event.h"
+#include "bpf/owner_event.h"      /* before the skeleton, which uses it */
 #include "bpf/handshake.skel.h"
 #include "userspace/attach.h"
 #include "userspace/attach_parts.h"
+#include "userspace/owners.h"
 
 #define DEBUG_VARIABLE "CERTTAP_LIBBPF_DEBUG"   /* set: libbpf speaks for itself, on stderr */
 #define PACE_NS 5000000   /* between two interfaces: an attachment holds the lock of all of them */
@@ -143,6 +145,15 @@ static void configure(struct handshake_bpf *skel, const struct attach_options *o
 	bpf_map__set_max_entries(skel->maps.flows, o->max_flows);
 }
 
+static int share_owners(struct handshake_bpf *skel, const struct owners_share *owners)
+{
+	if (!owners)
+		return 0;
+	skel->rodata->has_owners = true;
+	memcpy((void *)&skel->rodata->offsets, &owners->offsets, sizeof(owners->offsets));
+	return bpf_map__reuse_fd(skel->maps.socket_owners, owners->sockets_fd);
+}
+
 /* What user space reads of the kernel's memory it can only read, also in a child. */
 static int map_counters(struct attach *a)
 {
@@ -177,7 +188,9 @@ static int load(struct attach *a, const struct attach_options *o, char *why, siz
 	if (!err) {
 		choose_programs(a->skel, cgroup, ethernet, ip);
 		configure(a->skel, o, cgroup);
-		err = handshake_bpf__load(a->skel);
+		err = share_owners(a->skel, o->owners);
+		if (!err)
+			err = handshake_bpf__load(a->skel);
 	}
 	if (err)
 		explain_load(err, why, why_size);
@@ -366,6 +379,11 @@ enum attach_rung attach_rung(const struct attach *a, unsigned int i)
 int attach_ring_fd(const struct attach *a)
 {
 	return bpf_map__fd(a->skel->maps.events);
+}
+
+int attach_announcements_fd(const struct attach *a)
+{
+	return bpf_map__fd(a->skel->maps.announcements);
 }
 
 const struct event_counters *attach_counters(const struct attach *a, unsigned int *num)

@@ -20,6 +20,8 @@
 
 #include "bpf/event.h"
 
+struct owners_share;
+
 enum attach_rung { ATTACH_CGROUP, ATTACH_TCX, ATTACH_CLSACT, ATTACH_NUM_RUNGS };
 
 /* "cgroup", "tcx", "clsact" */
@@ -35,6 +37,7 @@ struct attach_options {
 	uint32_t client_protected;
 	uint32_t max_flows;              /* entries of the kernel's flow table; default 65,536 */
 	bool without_tcx;                /* interfaces: begin the ladder at clsact */
+	const struct owners_share *owners; /* whose sockets; NULL: events tell no owner */
 };
 
 #define ATTACH_OPTIONS_DEFAULT { .ring_bytes = 16u << 20, .server_budget = 256u << 10, \
@@ -58,6 +61,8 @@ const char *attach_note(const struct attach *a);
 enum attach_rung attach_rung(const struct attach *a, unsigned int i);
 
 int attach_ring_fd(const struct attach *a);
+/* With owners: the ring in which processes are announced, for the monitor. */
+int attach_announcements_fd(const struct attach *a);
 /* Shared with the kernel; `*num` lines, to be summed. Stays valid in a child made by fork(). */
 const struct event_counters *attach_counters(const struct attach *a, unsigned int *num);
 

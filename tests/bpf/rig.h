@@ -23,6 +23,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/event.h"
+#include "bpf/owner_event.h"
 #include "bpf/handshake.skel.h"
 #include "parsers/packet.h"
 

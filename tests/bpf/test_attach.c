@@ -160,7 +160,7 @@ static size_t make_server_stream(uint8_t *out, size_t *total)
 	for (size_t i = 0; i < BULK_LEN; i++)
 		p[i] = (uint8_t)(i % 16005 == 0 ? 23 : i);
 	memcpy(p, "\x17\x03\x03\x3e\x80", 5);
-	return (size_t)(p - out);
+	return (size_t)(p - out) + 5;            /* the header of the first protected record goes up too */
 }
 
 static void exchange_and_check(struct attach *a, const char *host, int mss)

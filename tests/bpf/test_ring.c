@@ -182,7 +182,7 @@ static void test_real_ring(void **state)
 	(void)state;
 	rig_begin();
 	assert_int_equal(source_ring_open(bpf_map__fd(rig.skel->maps.events),
-					  rig.skel->bss->counters, EVENT_CPUS_MAX, &source, why,
+					  rig.skel->bss->counters, EVENT_CPUS_MAX, NULL, &source, why,
 					  sizeof(why)), 0);
 	assert_true(source_fd(source) >= 0);
 	source->ops->counters(source, &before);

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/event.h"
+#include "bpf/owner_event.h"
 #include "bpf/handshake.skel.h"
 
 #define ROUNDS 15
