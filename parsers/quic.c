@@ -126,11 +126,25 @@ bool quic_next(struct quic *q, struct budget *memory, unsigned int *side, struct
 	return quic_queue_next(&q->queue, memory, side, out);
 }
 
+static bool holds(const struct quic *q, unsigned int side, enum quic_epoch epoch)
+{
+	const struct quic_held *h;
+
+	for (h = q->held; h; h = h->next)
+		if (h->side == (side & 1) && h->epoch == epoch)
+			return true;
+	return false;
+}
+
+bool quic_holds(const struct quic *q, unsigned int side)
+{
+	return holds(q, side, QUIC_EPOCH_HANDSHAKE);
+}
+
 bool quic_secret(struct quic *q, struct budget *memory, unsigned int side, uint16_t cipher_suite,
 		 struct bytes secret)
 {
 	struct quic_end *end = &q->ends[side & 1];
-	bool held = false;
 
 	if (end->proven)
 		return true;
@@ -140,16 +154,12 @@ bool quic_secret(struct quic *q, struct budget *memory, unsigned int side, uint1
 	end->secret_len = (uint8_t)secret.len;
 	end->suite = cipher_suite;
 	end->handshake.version = 0;
-	if (quic_open_held(q, memory, side & 1, QUIC_EPOCH_HANDSHAKE))
+	if (quic_open_held(q, memory, side & 1, QUIC_EPOCH_HANDSHAKE) || !quic_holds(q, side))
 		return true;
-	for (const struct quic_held *h = q->held; h; h = h->next)
-		held |= h->side == (side & 1) && h->epoch == QUIC_EPOCH_HANDSHAKE;
-	if (held) {
-		OPENSSL_cleanse(end->secret, sizeof(end->secret));
-		OPENSSL_cleanse(&end->handshake, sizeof(end->handshake));
-		end->secret_len = 0;
-	}
-	return !held;
+	OPENSSL_cleanse(end->secret, sizeof(end->secret));
+	OPENSSL_cleanse(&end->handshake, sizeof(end->handshake));
+	end->secret_len = 0;
+	return false;
 }
 
 void quic_drop_held(struct quic *q, struct budget *memory)
@@ -184,11 +194,8 @@ bool quic_missing(const struct quic *q, unsigned int side)
 {
 	const struct quic_end *end = &q->ends[side & 1];
 
-	for (const struct quic_held *h = q->held; h; h = h->next) {
-		if (h->side == (side & 1) && h->epoch == QUIC_EPOCH_INITIAL)
-			return true;
-	}
-	return space_missing(&end->spaces[QUIC_EPOCH_INITIAL]) ||
+	return holds(q, side, QUIC_EPOCH_INITIAL) ||
+	       space_missing(&end->spaces[QUIC_EPOCH_INITIAL]) ||
 	       (end->proven && space_missing(&end->spaces[QUIC_EPOCH_HANDSHAKE]));
 }
 

@@ -80,6 +80,9 @@ bool quic_next(struct quic *q, struct budget *memory, unsigned int *side, struct
 bool quic_secret(struct quic *q, struct budget *memory, unsigned int side, uint16_t cipher_suite,
 		 struct bytes secret);
 
+/* Are Handshake packets of this side kept, which prove a secret at once? */
+bool quic_holds(const struct quic *q, unsigned int side);
+
 /* Gives up the packets kept for a secret: the time for it has passed. */
 void quic_drop_held(struct quic *q, struct budget *memory);
 

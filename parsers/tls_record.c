@@ -172,6 +172,7 @@ static enum parse item_encrypted(struct tls_reader *r, struct tls_item *out)
 {
 	out->kind = TLS_ITEM_ENCRYPTED;
 	out->type = r->record_type;
+	out->total = r->record_len;
 	return PARSE_OK;
 }
 

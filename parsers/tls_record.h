@@ -65,7 +65,8 @@ struct tls_item {
 	uint16_t record_version;
 	struct bytes body;        /* borrowed until the next call */
 	const void *known;        /* the value of the known message that this is, or NULL */
-	uint32_t offset, total;   /* TLS_ITEM_PART: where body lies in the message of `total` bytes */
+	uint32_t offset, total;   /* TLS_ITEM_PART: where body lies in the message of `total` bytes;
+				   * TLS_ITEM_ENCRYPTED: the length of the record's body, 0 where nobody knows */
 	bool opened;              /* came out of a protected record */
 };
 

@@ -15,6 +15,7 @@
 struct place {
 	struct caught_secret secret;   /* id_len 0: free */
 	uint64_t until_ns;
+	uint64_t number;               /* the first has 1 */
 	bool used;
 };
 
@@ -24,11 +25,17 @@ struct waiting {
 	struct flow *flow;
 };
 
+struct caught_trial {
+	struct caught_trial *next, **link;   /* link: what leads here */
+	struct flow *flow;
+};
+
 struct caught {
 	struct hash_key key;
 	struct place *places;          /* CAUGHT_MAX, one mapping of its own: a ring */
 	uint32_t next;                 /* where the next one is put */
 	struct waiting *waiting;
+	struct caught_trial *trials;
 	struct caught_counters counters;
 };
 
@@ -64,6 +71,8 @@ void caught_free(struct caught *c)
 		HASH_DEL(c->waiting, waiting);
 		free(waiting);
 	}
+	while (c->trials)
+		caught_trial_end(c->trials);
 	OPENSSL_cleanse(c->places, PLACES_SIZE);
 	munmap(c->places, PLACES_SIZE);
 	free(c);
@@ -82,9 +91,9 @@ void caught_add(struct caught *c, const struct caught_secret *secret, uint64_t n
 		return;
 	if (p->secret.id_len && !p->used)
 		c->counters.evicted++;
-	*p = (struct place){ .secret = *secret, .until_ns = now_ns + CAUGHT_KEPT_NS };
+	*p = (struct place){ .secret = *secret, .until_ns = now_ns + CAUGHT_KEPT_NS,
+			     .number = ++c->counters.caught };
 	c->next = (c->next + 1) % CAUGHT_MAX;
-	c->counters.caught++;
 }
 
 void caught_expire(struct caught *c, uint64_t now_ns)
@@ -125,15 +134,54 @@ void caught_used(struct caught *c)
 	c->counters.used++;
 }
 
-bool caught_next(struct caught *c, uint32_t *at, struct caught_secret *out)
+bool caught_next(const struct caught *c, enum caught_label label, uint64_t since, uint32_t *at,
+		 struct caught_secret *out)
 {
-	for (; *at < CAUGHT_MAX; (*at)++) {
-		if (!c->places[*at].secret.id_len)
+	while (*at < CAUGHT_MAX) {
+		const struct place *p = &c->places[(c->next + CAUGHT_MAX - 1 - *at) % CAUGHT_MAX];
+
+		if (!p->secret.id_len || p->number <= since)
+			return false;
+		++*at;
+		if (p->used || p->secret.label != label)
 			continue;
-		*out = c->places[(*at)++].secret;
+		*out = p->secret;
 		return true;
 	}
 	return false;
+}
+
+struct caught_trial *caught_trial_begin(struct caught *c, struct flow *flow)
+{
+	struct caught_trial *trial = malloc(sizeof(*trial));
+
+	if (!trial)
+		return NULL;
+	*trial = (struct caught_trial){ .next = c->trials, .link = &c->trials, .flow = flow };
+	if (c->trials)
+		c->trials->link = &trial->next;
+	c->trials = trial;
+	return trial;
+}
+
+void caught_trial_end(struct caught_trial *trial)
+{
+	if (!trial)
+		return;
+	*trial->link = trial->next;
+	if (trial->next)
+		trial->next->link = trial->link;
+	free(trial);
+}
+
+void caught_trial_each(const struct caught *c, caught_trial_fn *fn, void *context)
+{
+	struct caught_trial *trial, *next;
+
+	for (trial = c->trials; trial; trial = next) {
+		next = trial->next;
+		fn(context, trial->flow);
+	}
 }
 
 static unsigned int id_key(const struct caught *c, struct bytes id, uint8_t key[CAUGHT_ID_MAX])

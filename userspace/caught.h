@@ -39,13 +39,28 @@ void caught_expire(struct caught *c, uint64_t now_ns);
 bool caught_find(struct caught *c, enum caught_label label, struct bytes id, struct caught_secret *out);
 void caught_used(struct caught *c);
 
-/* Goes through all that are kept, from *at = 0: for trial decryption. False: no more. */
-bool caught_next(struct caught *c, uint32_t *at, struct caught_secret *out);
+/*
+ * For trial decryption: goes through those of this label that no handshake was found for, the newest first, from
+ * *at = 0, back to the first `since` that ever came. False: no more. True: copied, as above.
+ */
+bool caught_next(const struct caught *c, enum caught_label label, uint64_t since, uint32_t *at,
+		 struct caught_secret *out);
 
 /* A handshake waits for the secret with this id; one for each id. */
 void caught_wait(struct caught *c, struct bytes id, struct flow *flow);
 void caught_wait_no_more(struct caught *c, struct bytes id, const struct flow *flow);
 struct flow *caught_waiting(struct caught *c, struct bytes id);
+
+/*
+ * Handshakes whose secret is known by what nobody has seen: an encrypted ClientHello, or one that was lost. They wait
+ * for any. NULL: no memory. To be ended by caught_trial_end(), which takes NULL, before the flow is freed.
+ */
+struct caught_trial;
+struct caught_trial *caught_trial_begin(struct caught *c, struct flow *flow);
+void caught_trial_end(struct caught_trial *trial);
+/* Calls `fn` for each; it may end the one that it is called for. */
+typedef void caught_trial_fn(void *context, struct flow *flow);
+void caught_trial_each(const struct caught *c, caught_trial_fn *fn, void *context);
 
 const struct caught_counters *caught_counters(const struct caught *c);
 

@@ -82,7 +82,7 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, struct bytes in,
 		     const struct segment *segment);
 
-/* Reads what was held for a secret or a ServerHello, if it has come. */
+/* Reads what was held for a secret or a hello, if it has come. */
 static void read_held(struct tracker *t, struct flow *flow, unsigned int side,
 		      const struct segment *segment)
 {
@@ -133,7 +133,7 @@ static void read_tls(struct tracker *t, struct flow *flow, unsigned int side, st
 		}
 		if (item.kind == TLS_ITEM_CIPHER_SPEC && hold(t, flow, side, in, item.kind, segment))
 			return;
-		if (item.kind == TLS_ITEM_MESSAGE && item.type == TLS_SERVER_HELLO)
+		if (item.kind == TLS_ITEM_MESSAGE && (item.type == TLS_SERVER_HELLO || item.type == TLS_CLIENT_HELLO))
 			read_held(t, flow, !side, segment);
 	}
 	if (result == PARSE_BAD) {

@@ -7,6 +7,7 @@
 #include "userspace/channel.h"
 #include "userspace/handshake.h"
 #include "userspace/handshake_keys.h"
+#include "userspace/handshake_news.h"
 #include "userspace/overlap.h"
 #include "userspace/preamble.h"
 
@@ -447,6 +448,15 @@ static bool begins_anew(const struct side *s, uint32_t seq, const struct segment
 	       tls_begins(segment->payload, &found) == PARSE_OK && found == TLS_FOUND_CLIENT_HELLO;
 }
 
+/* The peer's acknowledgement told where this side goes on, but the hello before it was captured later. */
+static bool hello_before_start(const struct side *s, uint32_t seq, const struct segment *segment)
+{
+	enum tls_found found;
+
+	return s->state == SIDE_SEARCHING && !s->syn_seen && !s->data_seen && seq_before(seq, s->stream.next) &&
+	       tls_begins(segment->payload, &found) == PARSE_OK && found == TLS_FOUND_CLIENT_HELLO;
+}
+
 static void take_payload(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 			 const struct segment *segment)
 {
@@ -455,6 +465,8 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 	t->counters.segments++;
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
+	if (hello_before_start(s, seq, segment))
+		channel_begin(t, s, seq);
 	s->data_seen = true;
 	if (s->state == SIDE_NEW)
 		side_first_data(t, flow, side, seq, segment);
@@ -476,7 +488,7 @@ static void side_end(struct tracker *t, struct flow *flow, unsigned int side,
 	side_flush(t, flow, side, segment);
 	if (!flow->handshake)
 		return;
-	handshake_side_over(flow->handshake, side);
+	handshake_side_over(t, flow->handshake, side);
 	/* What waits for a secret may still be opened. */
 	if (flow->handshake->over[0] && flow->handshake->over[1] && !handshake_keys_holding(flow->handshake))
 		channel_close(t, flow);
@@ -511,6 +523,8 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 					 s->stream.next - s->first_seq);
 		}
 	}
+	if (segment->flags & (TCP_FIN | TCP_RST) && flow->handshake)
+		handshake_news_tell(t, flow->handshake);
 	if (segment->final && flow->handshake)
 		side_end(t, flow, side, segment);
 	channel_close_if_settled(t, flow);

@@ -19,6 +19,7 @@
 struct datagrams {
 	struct quic *quic;                /* QUIC ... */
 	uint32_t quic_restarts;
+	bool quic_closed;                 /* its handshake was told whole: what comes of it later is no other */
 	struct dtls_reader *dtls[2];      /* ... or DTLS, by side */
 	uint32_t dtls_handshakes;
 	bool dtls_closed;                 /* a handshake was told whole: what comes again of it is no other */
@@ -81,7 +82,7 @@ static bool make_state(struct tracker *t, struct flow *flow, const struct recogn
 		flow->carrier = r->carrier;
 	if (r->quic) {
 		d->quic = quic_new(t->quic, &t->memory, t->limits.message,
-				   t->keys ? QUIC_HELD_MAX : QUIC_HELD_WITHOUT_KEYS);
+				   t->keys || t->caught ? QUIC_HELD_MAX : QUIC_HELD_WITHOUT_KEYS);
 		return d->quic != NULL;
 	}
 	for (i = 0; i < 2; i++) {
@@ -114,7 +115,7 @@ static void close_if_over(struct tracker *t, struct flow *flow)
 
 	if (!h || !handshake_settled(h))
 		return;
-	flow->datagrams->dtls_closed = true;
+	flow->datagrams->dtls_closed = flow->datagrams->quic_closed = true;
 	handshake_close(t, flow);
 }
 
@@ -146,8 +147,10 @@ static void take_dtls(struct tracker *t, struct flow *flow, unsigned int side, s
 		}
 		if (!flow->handshake && begins_none(flow, &item))
 			continue;
-		if (!handshake_ensure(t, flow, segment, PROTOCOL_DTLS))
+		if (!handshake_ensure(t, flow, segment, PROTOCOL_DTLS)) {
+			dtls_reader_leave(r);
 			return;
+		}
 		item.opened = opened;
 		handshake_item(t, flow, side, &item, segment);
 	}
@@ -165,9 +168,12 @@ static void take_quic(struct tracker *t, struct flow *flow, unsigned int side, s
 	while (quic_next(q, &t->memory, &from, &item)) {
 		if (quic_restarts(q) != flow->datagrams->quic_restarts) {
 			flow->datagrams->quic_restarts = quic_restarts(q);
+			flow->datagrams->quic_closed = false;
 			if (flow->handshake)
 				handshake_close(t, flow);
 		}
+		if (flow->datagrams->quic_closed)
+			continue;
 		if (!handshake_ensure(t, flow, segment, PROTOCOL_QUIC))
 			return;
 		item.opened = item.type != TLS_CLIENT_HELLO && item.type != TLS_SERVER_HELLO;
@@ -177,16 +183,57 @@ static void take_quic(struct tracker *t, struct flow *flow, unsigned int side, s
 		take_quic(t, flow, side, bytes_of(NULL, 0), segment);
 }
 
-/* What can be opened of DTLS 1.3 is read like records in clear; the rest tells that a side is over. */
+/* The record at the front alone; where none begins there, all that is left. */
+static struct bytes take_record(struct bytes *in)
+{
+	struct bytes rest = *in, one;
+	struct dtls_record record;
+
+	if (!dtls_record_next(&rest, &record))
+		rest = bytes_of(in->data + in->len, 0);
+	one = bytes_of(in->data, in->len - rest.len);
+	*in = rest;
+	return one;
+}
+
+/* The next record: what can be opened of DTLS 1.3 is read like records in clear, what may be opened later is held. */
+static void take_dtls_record(struct tracker *t, struct flow *flow, unsigned int side, struct bytes *in,
+			     const struct segment *segment)
+{
+	uint8_t buffer[DTLS_OPENED_MAX];
+	struct bytes clear;
+
+	if (flow->handshake && handshake_dtls_open(t, flow->handshake, side, in, buffer, &clear))
+		take_dtls(t, flow, side, clear, true, segment);
+	else if (!flow->handshake || !handshake_dtls_hold(t, flow->handshake, side, in))
+		take_dtls(t, flow, side, take_record(in), false, segment);
+}
+
+/* Reads what a side held, if the ServerHello and the key are there. */
+static void take_dtls_held(struct tracker *t, struct flow *flow, unsigned int side,
+			   const struct segment *segment)
+{
+	struct bytes held, record;
+	uint8_t *data;
+
+	if (!flow->handshake || !handshake_keys_arrived(t, flow->handshake, side, &data, &held))
+		return;
+	while (handshake_dtls_held_next(&held, &record))
+		while (record.len)
+			take_dtls_record(t, flow, side, &record, segment);
+	free(data);
+}
+
 static void take_dtls_datagram(struct tracker *t, struct flow *flow, unsigned int side,
 			       struct bytes in, const struct segment *segment)
 {
-	struct bytes clear;
-	uint8_t buffer[DTLS_OPENED_MAX];
-
-	while (flow->handshake && handshake_dtls_open(t, flow->handshake, side, &in, buffer, &clear))
-		take_dtls(t, flow, side, clear, true, segment);
-	take_dtls(t, flow, side, in, false, segment);
+	for (;;) {
+		take_dtls_held(t, flow, side, segment);
+		take_dtls_held(t, flow, !side, segment);
+		if (!in.len)
+			return;
+		take_dtls_record(t, flow, side, &in, segment);
+	}
 }
 
 /* Gives what was recognised to the flow's reader, made if there is none. */
@@ -261,6 +308,8 @@ void datagram_segment(struct tracker *t, const struct segment *segment)
 		return;
 	}
 	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
+	if (segment->owner)
+		flow_own(flow, segment->owner_is_src ? side : !side, segment->owner);
 	if (flow->carriage)
 		carriage_bytes(t, flow, side, segment->payload, segment);
 	else if (recognised)
@@ -273,6 +322,9 @@ void datagram_keys_arrived(struct tracker *t, struct flow *flow)
 
 	if (flow->handshake && flow->datagrams->quic && handshake_keys_quic_arrived(t, flow->handshake))
 		take_quic(t, flow, 0, bytes_of(NULL, 0), &segment);
+	else if (flow->datagrams->dtls[1])
+		take_dtls_datagram(t, flow, 0, bytes_of(NULL, 0), &segment);
+	close_if_over(t, flow);
 }
 
 /* What the server's side did not show whole. */
@@ -310,6 +362,8 @@ void datagram_close(struct tracker *t, struct flow *flow)
 		segment.time_ns = flow->handshake->s.end_ns;
 		if (d->quic)
 			take_quic(t, flow, 0, bytes_of(NULL, 0), &segment);
+		else if (d->dtls[1])
+			take_dtls_datagram(t, flow, 0, bytes_of(NULL, 0), &segment);
 	}
 	if (flow->handshake) {
 		note_missing(t, flow);

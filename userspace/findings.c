@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/findings.h"
 
+#include "userspace/stragglers.h"
+
 const char *finding_name(enum finding finding)
 {
 	static const char *const names[NUM_FINDINGS] = {
@@ -13,6 +15,7 @@ const char *finding_name(enum finding finding)
 		[FINDING_WEAK_SIGNATURE] = "weak-signature",
 		[FINDING_CHAIN_ORDER] = "chain-order",
 		[FINDING_CHAIN_INCOMPLETE] = "chain-incomplete",
+		[FINDING_STRAGGLER] = "straggler",
 	};
 
 	return names[finding];
@@ -128,5 +131,7 @@ unsigned int findings_of(const struct ledger_row *row, int64_t now_s)
 		found |= 1u << FINDING_NAME_MISMATCH;
 	if (x509_self_issued(leaf))
 		found |= 1u << FINDING_SELF_SIGNED;
+	if (stragglers_standing(row->place, NULL) == STANDING_STRAGGLER)
+		found |= 1u << FINDING_STRAGGLER;
 	return found;
 }

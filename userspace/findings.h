@@ -18,6 +18,7 @@ enum finding {
 	FINDING_WEAK_SIGNATURE,    /* of any that is not its own issuer */
 	FINDING_CHAIN_ORDER,       /* an issuer is in the chain, but not next */
 	FINDING_CHAIN_INCOMPLETE,  /* a leaf alone that another one issued, or a link between is missing */
+	FINDING_STRAGGLER,         /* a newer certificate of its lineage was seen elsewhere before */
 	NUM_FINDINGS,
 };
 

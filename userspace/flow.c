@@ -69,8 +69,10 @@ void flow_table_free(struct flow_table *t)
 	if (!t)
 		return;
 	for (i = 0; i < t->used; i++)
-		if (flow_live(flow_at(t, i)))
+		if (flow_live(flow_at(t, i))) {
 			t->drop(t->context, flow_at(t, i));
+			free(flow_at(t, i)->owners);
+		}
 	for (i = 0; i < t->num_slabs; i++)
 		free(t->slabs[i]);
 	free(t->slabs);
@@ -105,6 +107,7 @@ void flow_table_drop(struct flow_table *t, struct flow *flow)
 	uint32_t self = flow->self;
 
 	t->drop(t->context, flow);
+	free(flow->owners);
 	while (*link != self)
 		link = &flow_at(t, *link - 1)->next;
 	*link = flow->next;
@@ -174,6 +177,20 @@ static struct flow *make_flow(struct flow_table *t, const struct flow_key *key, 
 	if (++t->counters.live > t->counters.peak)
 		t->counters.peak = t->counters.live;
 	return flow;
+}
+
+void flow_own(struct flow *flow, unsigned int side, const struct owner *owner)
+{
+	struct owner *known;
+
+	if (!flow->owners)
+		flow->owners = calloc(2, sizeof(*flow->owners));
+	if (!flow->owners)
+		return;
+	known = &flow->owners[side];
+	/* A packet that no call sent names the maker alone. */
+	if (owner->process && (owner->sent || !known->sent))
+		*known = *owner;
 }
 
 /* Which end is the smaller: any order will do, as long as both directions agree. */

@@ -70,12 +70,16 @@ struct flow {
 	struct carriage *carriage;       /* TLS is inside another framing, see carriage.h; NULL: it is not */
 	const char *carrier;             /* the carrier's name; NULL: as the hint has it */
 	struct starttls_hint hint;       /* what was said before TLS */
+	struct owner *owners;            /* live: of both ends, as in key.end; NULL: nobody can know */
 };
 
 struct flow_counters {
 	uint64_t made, dropped, evicted;
 	uint32_t live, peak;
 };
+
+/* What a segment tells of the owner at one end; what is known better already stays. */
+void flow_own(struct flow *flow, unsigned int side, const struct owner *owner);
 
 struct flow_table;
 

@@ -6,6 +6,7 @@
 #include "parsers/tls_hello.h"
 #include "userspace/fingerprints.h"
 #include "userspace/handshake_keys.h"
+#include "userspace/handshake_news.h"
 #include "userspace/handshake_sslv2.h"
 
 void handshake_reader_init(struct tracker *t, struct handshake *h, unsigned int side)
@@ -49,16 +50,10 @@ static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int sid
 	}
 }
 
-static void alert(struct tracker *t, struct handshake *h, unsigned int side,
-		  const struct tls_item *item)
+static void take_alert(struct tracker *t, struct handshake *h, unsigned int side, struct alert alert)
 {
-	/* The first one tells most, but a fatal one more than a warning. */
-	if (h->s.alert.seen && (h->s.alert.level == 2 || item->alert_level != 2))
-		return;
-	h->s.alert = (struct alert){
-		.seen = true, .level = item->alert_level, .description = item->alert_description,
-		.sender = handshake_side_role(h, side),
-	};
+	alert.sender = handshake_side_role(h, side);
+	h->s.alert = alert;
 	h->alert_side = (uint8_t)side;
 	if (!h->recorded[ROLE_SERVER])
 		return;
@@ -68,6 +63,42 @@ static void alert(struct tracker *t, struct handshake *h, unsigned int side,
 		ledger_row_alert(h->row[ROLE_CLIENT], &h->s);
 	if (t->observer.alerted)
 		t->observer.alerted(t->observer.context, &h->s, h->row[ROLE_SERVER]);
+}
+
+static void alert(struct tracker *t, struct handshake *h, unsigned int side,
+		  const struct tls_item *item)
+{
+	handshake_news_tell(t, h);
+	/* The first one tells most, but a fatal one more than a warning. */
+	if (h->s.alert.seen && (h->s.alert.level == 2 || item->alert_level != 2))
+		return;
+	take_alert(t, h, side, (struct alert){
+		.seen = true, .level = item->alert_level, .description = item->alert_description,
+	});
+}
+
+/*
+ * TLS 1.3: a client that will not go on says so in the place of its Finished, encrypted. No Finished, nor anything else
+ * that a client may send there, is as short as an alert (RFC 8446 section 5.2: two bytes, the type, the tag).
+ */
+static void hidden_alert(struct tracker *t, struct handshake *h, unsigned int side, const struct tls_item *item)
+{
+	enum { ALERT_LEN = 2 + 1 + 16, ALERT_LEN_CCM_8 = 2 + 1 + 8, CCM_8 = 0x1305 };
+
+	if (!handshake_is_tls13(h->s.version) || side != h->client_side || item->type != TLS_APPLICATION_DATA ||
+	    item->total != (h->s.cipher == CCM_8 ? ALERT_LEN_CCM_8 : ALERT_LEN) || h->encrypted[side] ||
+	    !(h->messages[!side] & 1u << TLS_SERVER_HELLO) || h->messages[side] & 1u << TLS_FINISHED ||
+	    h->s.alert.seen)
+		return;
+	take_alert(t, h, side, (struct alert){ .seen = true, .hidden = true, .level = ALERT_FATAL });
+}
+
+/* QUIC shows no record behind a side's last message that would tell that it is the last. */
+static void quic_finished(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	h->over[side] = true;
+	if (side != h->client_side && !handshake_keys_may_come(t, h, h->client_side))
+		h->over[h->client_side] = true;
 }
 
 static void message(struct tracker *t, struct flow *flow, unsigned int side,
@@ -95,6 +126,8 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 		break;
 	case TLS_FINISHED:
 		handshake_keys_finished(t, h, side);
+		if (h->quic)
+			quic_finished(t, h, side);
 		break;
 	case TLS_SERVER_KEY_EXCHANGE:
 		handshake_know_client(t, flow, !side);
@@ -123,14 +156,11 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 		h->messages[side] |= 1u << item->type;
 }
 
-enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigned int side,
-				   const struct tls_item *item, const struct segment *segment)
+static enum handshake_next take_item(struct tracker *t, struct flow *flow, unsigned int side,
+				     const struct tls_item *item, const struct segment *segment)
 {
 	struct handshake *h = flow->handshake;
 
-	h->s.end_ns = segment->time_ns;
-	if (item->opened && h->keys)
-		h->keys->opened[side] = true;
 	switch (item->kind) {
 	case TLS_ITEM_MESSAGE:
 		message(t, flow, side, item, segment);
@@ -148,10 +178,26 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 		cipher_spec(t, h, side);
 		return HANDSHAKE_GO_ON;
 	case TLS_ITEM_ENCRYPTED:
+		hidden_alert(t, h, side, item);
 		h->encrypted[side] = h->over[side] = true;
 		return HANDSHAKE_SIDE_OVER;
 	}
 	return HANDSHAKE_SIDE_OVER;
+}
+
+enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigned int side,
+				   const struct tls_item *item, const struct segment *segment)
+{
+	struct handshake *h = flow->handshake;
+	enum handshake_next next;
+
+	h->s.end_ns = segment->time_ns;
+	if (item->opened && h->keys)
+		h->keys->opened[side] = true;
+	next = take_item(t, flow, side, item, segment);
+	if (h->untold && handshake_news_complete(h, side, item))
+		handshake_news_tell(t, h);
+	return next;
 }
 
 void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side, uint64_t from,
@@ -171,12 +217,14 @@ void handshake_missed(struct tracker *t, struct handshake *h, unsigned int side,
 		rare->lost_to[side] = to;
 	}
 	h->missed[side] = true;
+	handshake_news_tell(t, h);
 }
 
 void handshake_malformed(struct tracker *t, struct handshake *h, unsigned int side, const char *why)
 {
 	if (handshake_rare_make(t, h) && !h->rare->malformed[side])
 		h->rare->malformed[side] = why;
+	handshake_news_tell(t, h);
 }
 
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side)
@@ -192,9 +240,10 @@ bool handshake_settled(const struct handshake *h)
 	return h->recorded[ROLE_SERVER] && h->over[0] && h->over[1] && !handshake_keys_holding(h);
 }
 
-void handshake_side_over(struct handshake *h, unsigned int side)
+void handshake_side_over(struct tracker *t, struct handshake *h, unsigned int side)
 {
 	h->over[side] = true;
+	handshake_news_tell(t, h);
 }
 
 /* What was said of the old handshake; chains stay until the end. */
@@ -213,11 +262,13 @@ static void rare_restart(struct handshake *h)
 void handshake_restart(struct tracker *t, struct handshake *h, const struct segment *segment)
 {
 	handshake_record_reason(t, h, h->missed[!h->client_side] ? REASON_LOST : REASON_UNFINISHED, NULL);
+	handshake_news_tell(t, h);
 	if (t->observer.closed)
 		t->observer.closed(t->observer.context, &h->s);
 	handshake_authorities_free(t, h);
 	h->s = (struct sighting){
 		.server = h->s.server, .client = h->s.client, .transport = h->s.transport,
+		.owner = { h->s.owner[0], h->s.owner[1] },
 		.start_ns = segment->time_ns, .end_ns = segment->time_ns,
 		.frame_number = segment->frame_number, .carrier = h->s.carrier,
 		.server_name = h->s.server_name, .server_name_len = h->s.server_name_len,
@@ -267,6 +318,7 @@ void handshake_close(struct tracker *t, struct flow *flow)
 								       handshake_gathered_chain(t, h, server);
 		handshake_record_reason(t, h, reason, detail);
 	}
+	handshake_news_tell(t, h);
 	if (t->observer.closed)
 		t->observer.closed(t->observer.context, &h->s);
 	tls_reader_fini(&h->reader[0], &t->memory);

@@ -2,7 +2,8 @@
 /*
  * One handshake: from its messages to a sighting in the ledger.
  *
- * A chain is recorded as soon as its Certificate message is complete, whatever comes after. A reason is
+ * A chain is recorded as soon as its Certificate message is complete, whatever comes after; who observes is told of it
+ * with what belongs to it (handshake_news.h). A reason is
  * recorded when it is certain: TLS 1.3 at the ServerHello, resumption at the server's ChangeCipherSpec, and what
  * was lost or left unfinished when the connection ends or goes quiet.
  */
@@ -17,6 +18,7 @@ enum { SIDE_UNKNOWN = 2 };
 #define HANDSHAKE_CHAINS_MAX 8
 
 struct handshake_keys;
+struct handshake_untold;
 struct quic;
 struct sslv2_pieces;
 
@@ -39,6 +41,7 @@ struct handshake {
 	struct handshake_rare *rare;         /* NULL: nothing of that */
 	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
+	struct handshake_untold *untold;     /* NULL: the observer knows all that was recorded */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	uint64_t session_id;                 /* a hash of the client's, 0: none */
 	uint32_t messages[2];                /* bit n: message type n was seen */
@@ -96,7 +99,7 @@ void handshake_malformed(struct tracker *t, struct handshake *h, unsigned int si
 void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side);
 
 /* The source gives no more of this side. */
-void handshake_side_over(struct handshake *h, unsigned int side);
+void handshake_side_over(struct tracker *t, struct handshake *h, unsigned int side);
 
 /* Both sides have shown all they show in clear, and it is recorded. */
 bool handshake_settled(const struct handshake *h);

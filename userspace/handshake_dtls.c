@@ -39,3 +39,30 @@ bool handshake_dtls_open(struct tracker *t, struct handshake *h, unsigned int si
 	*clear = bytes_of(buffer, DTLS_RECORD_HEADER_LEN + (type == TLS_HANDSHAKE ? len : 0));
 	return true;
 }
+
+bool handshake_dtls_hold(struct tracker *t, struct handshake *h, unsigned int side,
+			 struct bytes *datagram)
+{
+	struct bytes rest = *datagram;
+	struct dtls13_record record;
+	uint8_t prefix[2];
+	size_t len;
+
+	if (h->over[side] || !dtls13_record_next(&rest, 0, &record) || record.epoch_bits != EPOCH_HANDSHAKE ||
+	    !handshake_keys_wait(t, h, side, TLS_ITEM_ENCRYPTED))
+		return false;
+	/* More than 16 bits of length is more than is ever held. */
+	len = datagram->len - rest.len;
+	prefix[0] = (uint8_t)(len >> 8);
+	prefix[1] = (uint8_t)len;
+	if (!handshake_keys_hold(t, h, side, bytes_of(prefix, sizeof(prefix))) ||
+	    !handshake_keys_hold(t, h, side, bytes_of(datagram->data, len)))
+		return false;
+	*datagram = rest;
+	return true;
+}
+
+bool handshake_dtls_held_next(struct bytes *held, struct bytes *record)
+{
+	return bytes_vec16(held, record);
+}

@@ -14,6 +14,7 @@
 #include "userspace/keys.h"
 
 #define INNER_TRIED_MAX 64
+#define CAUGHT_TRIED_MAX 256     /* of one handshake; some 15 us each */
 
 static bool keys_ensure(struct tracker *t, struct handshake *h)
 {
@@ -119,8 +120,27 @@ static void wait_for_caught(struct tracker *t, struct flow *flow)
 	caught_wait(t->caught, bytes_of(k->client_random, sizeof(k->client_random)), flow);
 }
 
+/*
+ * Not known, or not certain, is what the secret is known by: nobody has seen the ClientHello, all of it, or not the one
+ * that counts (RFC 9849).
+ */
+static bool is_nameless(const struct handshake *h)
+{
+	return h->s.has_ech || !h->keys->transcript_hash_len;
+}
+
+static void wait_for_any(struct tracker *t, struct flow *flow)
+{
+	struct handshake_keys *k = flow->handshake->keys;
+
+	if (t->caught && !k->trial && is_nameless(flow->handshake))
+		k->trial = caught_trial_begin(t->caught, flow);
+}
+
 static void wait_no_more(struct tracker *t, struct handshake_keys *k)
 {
+	caught_trial_end(k->trial);
+	k->trial = NULL;
 	if (!k->waits)
 		return;
 	caught_wait_no_more(t->caught, bytes_of(k->transcript_hash, k->transcript_hash_len), k->waits);
@@ -150,10 +170,11 @@ bool handshake_keys_server_hello(struct tracker *t, struct flow *flow, unsigned 
 				 const struct tls_server_hello *hello)
 {
 	struct handshake *h = flow->handshake;
-	struct handshake_keys *k = h->keys;
+	struct handshake_keys *k;
 
-	if (!k || !k->has_client_random)
+	if (!keys_ensure(t, h))
 		return false;
+	k = h->keys;
 	if (hello->is_hello_retry) {
 		tls_transcript_retried(&k->transcript);
 		return false;
@@ -161,14 +182,22 @@ bool handshake_keys_server_hello(struct tracker *t, struct flow *flow, unsigned 
 	memcpy(k->server_random, hello->random.data, sizeof(k->server_random));
 	k->draft = hello->draft;
 	k->encrypt_then_mac = hello->encrypt_then_mac;
+	/* Captured before the ClientHello, which names the secrets: what follows is held for it. */
+	if (!k->has_client_random) {
+		if (hello->version == TLS_1_3)
+			wait_for_any(t, flow);
+		return false;
+	}
 	finish_transcript(t, k, hello->cipher_suite);
 	if (dtls_version_as_tls(hello->version) != TLS_1_3)
 		return false;
 	if (hello->version == DTLS_1_3)
 		return true;
 	k->generation = generation(t);
-	if (!use_secret13(t, h, side, handshake_label(h, side)))
+	if (!use_secret13(t, h, side, handshake_label(h, side))) {
 		wait_for_caught(t, flow);
+		wait_for_any(t, flow);
+	}
 	use_secret13(t, h, !side, handshake_label(h, !side));
 	return true;
 }
@@ -211,15 +240,21 @@ void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned in
 		tls_reader_unprotect(&h->reader[side], &t->memory);
 }
 
+bool handshake_keys_may_come(const struct tracker *t, const struct handshake *h, unsigned int side)
+{
+	return t->keys || (t->caught && (t->client_secrets || side != h->client_side));
+}
+
 bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side,
 			 enum tls_item_kind kind)
 {
 	struct handshake_keys *k = h->keys;
 	bool unanswered = k && k->has_client_random && !h->s.version && !h->recorded[ROLE_SERVER];
 
-	(void)t;
 	/* What was opened once and does not any more is application data. */
-	if (!k || k->used[side] || (!unanswered && (kind != TLS_ITEM_ENCRYPTED || h->s.version != TLS_1_3)))
+	if (!k || k->used[side] ||
+	    (!unanswered && (kind != TLS_ITEM_ENCRYPTED || !handshake_is_tls13(h->s.version) ||
+			     !handshake_keys_may_come(t, h, side))))
 		return false;
 	k->holding[side] = true;
 	return true;
@@ -266,22 +301,30 @@ full:
 	return false;
 }
 
-/* Does this secret open the record that waits first? */
-static bool opens(struct tracker *t, const struct handshake *h, unsigned int side, struct bytes secret,
-		  struct bytes body)
+/* Does this secret open the record that waits first, or one of the packets that do? */
+static bool opens(struct tracker *t, const struct handshake *h, unsigned int side, struct bytes secret)
 {
 	const struct tls_reader *r = &h->reader[side];
+	struct bytes body = bytes_of(h->keys->held[side], r->record_left);
 	uint8_t opened[RECORD_OPEN_MAX], type;
 	struct record_cipher *cipher;
 	const char *why;
 	bool does;
 	size_t len;
 
+	if (h->quic)
+		return quic_secret(h->quic, &t->memory, side, h->s.cipher, secret);
 	cipher = record_cipher_tls13(t->hkdf, h->s.cipher, h->keys->draft, secret, &why);
 	does = cipher && record_open(cipher, r->record_type, r->record_version, body, opened,
 				     sizeof(opened), &len, &type) == PARSE_OK;
 	record_cipher_free(cipher);
 	return does;
+}
+
+/* Is there what proves a secret? */
+static bool proof_held(const struct handshake *h, unsigned int side)
+{
+	return h->quic ? quic_holds(h->quic, side) : h->keys->held_len[side] >= h->reader[side].record_left;
 }
 
 /*
@@ -293,18 +336,18 @@ static bool use_inner(struct tracker *t, struct handshake *h, unsigned int side)
 	const enum keylog_label label = KEYLOG_SERVER_HANDSHAKE_TRAFFIC_SECRET;
 	const uint8_t *randoms[INNER_TRIED_MAX];
 	struct handshake_keys *k = h->keys;
-	struct bytes body = bytes_of(k->held[side], h->reader[side].record_left), secret;
 	uint64_t since = k->inner_tried;
+	struct bytes secret;
 	unsigned int i, num;
 
-	if (!t->keys || !h->s.has_ech || side == h->client_side || k->held_len[side] < body.len ||
-	    since == keys_generation(t->keys))
+	if (!t->keys || !h->s.has_ech || side == h->client_side || since == keys_generation(t->keys) ||
+	    !proof_held(h, side))
 		return false;
 	/* Many a client sends an encrypted ClientHello that is none (RFC 9849 section 6.2): no secret is tried twice. */
 	k->inner_tried = keys_generation(t->keys);
 	num = keys_unclaimed(t->keys, label, since, randoms, INNER_TRIED_MAX);
 	for (i = 0; i < num; i++) {
-		if (!keys_find(t->keys, randoms[i], label, &secret) || !opens(t, h, side, secret, body))
+		if (!keys_find(t->keys, randoms[i], label, &secret) || !opens(t, h, side, secret))
 			continue;
 		memcpy(k->client_random, randoms[i], sizeof(k->client_random));
 		return use_secret13(t, h, side, label);
@@ -312,13 +355,53 @@ static bool use_inner(struct tracker *t, struct handshake *h, unsigned int side)
 	return false;
 }
 
-/* Is there what the side waits for: a secret, or the ServerHello that says that none is needed? */
+/* By what this secret is known, this handshake's other one is found too. */
+static void know_by(struct handshake_keys *k, const struct caught_secret *secret)
+{
+	if (secret->join == CAUGHT_BY_TRANSCRIPT) {
+		memcpy(k->transcript_hash, secret->id, sizeof(k->transcript_hash));
+		k->transcript_hash_len = secret->id_len;
+	} else {
+		memcpy(k->client_random, secret->id, sizeof(k->client_random));
+		k->has_client_random = true;
+	}
+}
+
+/* The same with the secrets that probes caught, where they cannot be told apart by name. */
+static bool use_unpaired(struct tracker *t, struct handshake *h, unsigned int side)
+{
+	struct handshake_keys *k = h->keys;
+	uint64_t since = k->caught_tried;
+	struct caught_secret secret;
+	bool found = false;
+	uint32_t at = 0;
+
+	if (!t->caught || side == h->client_side || !is_nameless(h) ||
+	    since == caught_counters(t->caught)->caught || !proof_held(h, side))
+		return false;
+	k->caught_tried = caught_counters(t->caught)->caught;
+	while (!found && k->num_tried < CAUGHT_TRIED_MAX &&
+	       caught_next(t->caught, CAUGHT_SERVER_HANDSHAKE, since, &at, &secret)) {
+		k->num_tried++;
+		found = opens(t, h, side, bytes_of(secret.secret, secret.secret_len));
+		if (found) {
+			wait_no_more(t, k);
+			know_by(k, &secret);
+		}
+		OPENSSL_cleanse(&secret, sizeof(secret));
+	}
+	return found && use_caught(t, h, side);
+}
+
+/* Is there what the side waits for: a secret, a hello that names it, or the ServerHello that says that none is needed? */
 static bool waiting_over(struct tracker *t, struct handshake *h, unsigned int side)
 {
 	bool again;
 
 	if (!h->s.version)
 		return false;
+	if (h->s.protocol == PROTOCOL_DTLS)
+		return h->s.version != DTLS_1_3 || handshake_keys_dtls(t, h, side);
 	/* Another ClientHello comes first, in clear; what is behind it waits again. */
 	if (h->hello_retry) {
 		again = !h->keys->retried[side];
@@ -330,7 +413,8 @@ static bool waiting_over(struct tracker *t, struct handshake *h, unsigned int si
 			handshake_keys_cipher_spec(t, h, side);
 		return true;
 	}
-	return use_secret13(t, h, side, handshake_label(h, side)) || use_inner(t, h, side);
+	return use_secret13(t, h, side, handshake_label(h, side)) || use_inner(t, h, side) ||
+	       use_unpaired(t, h, side);
 }
 
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
@@ -352,13 +436,19 @@ bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int
 bool handshake_keys_quic_arrived(struct tracker *t, struct handshake *h)
 {
 	struct handshake_keys *k = h->keys;
-	bool arrived = false;
-	unsigned int side;
+	bool changed, arrived = false;
+	unsigned int i, side;
 
-	if (!k || h->s.version != TLS_1_3 || !handshake_keys_changed(t, h))
+	if (!k || !k->has_client_random || h->s.version != TLS_1_3)
 		return false;
-	for (side = 0; side < 2; side++)
-		arrived |= !k->used[side] && use_secret13(t, h, side, handshake_label(h, side));
+	changed = handshake_keys_changed(t, h);
+	/* The server's first: it may show that the client's is logged under another random. */
+	for (i = 0; i < 2; i++) {
+		side = i == 0 ? !h->client_side : h->client_side;
+		if (!k->used[side] && ((changed && use_secret13(t, h, side, handshake_label(h, side))) ||
+				       use_inner(t, h, side) || use_unpaired(t, h, side)))
+			changed = arrived = true;
+	}
 	return arrived;
 }
 
@@ -369,8 +459,10 @@ struct record_cipher *handshake_keys_dtls(struct tracker *t, struct handshake *h
 	const char *why;
 
 	if (!k->dtls[side] && k->has_client_random && t->keys &&
-	    keys_find(t->keys, k->client_random, handshake_label(h, side), &secret))
+	    keys_find(t->keys, k->client_random, handshake_label(h, side), &secret)) {
+		keys_claim(t->keys, k->client_random, handshake_label(h, side));
 		k->dtls[side] = record_cipher_dtls13(t->hkdf, h->s.cipher, secret, &why);
+	}
 	k->witness[side] = WITNESS_KEYLOG;
 	k->used[side] = k->dtls[side] != NULL;
 	return k->dtls[side];
@@ -397,7 +489,7 @@ static void write_secret(struct tracker *t, struct handshake *h, unsigned int si
 	k->written[side] = true;
 	if (t->keys && keys_find(t->keys, k->client_random, handshake_label(h, side), &secret)) {
 		capture_writer_secret(t->writer, handshake_label(h, side), k->client_random, secret);
-	} else if (find_caught(t, h, side, &caught)) {
+	} else if (k->has_client_random && find_caught(t, h, side, &caught)) {
 		capture_writer_secret(t->writer, handshake_label(h, side), k->client_random,
 				      bytes_of(caught.secret, caught.secret_len));
 		OPENSSL_cleanse(&caught, sizeof(caught));

@@ -33,6 +33,9 @@ struct handshake_keys {
 	uint8_t transcript_hash[48];
 	uint8_t transcript_hash_len;     /* 0: none */
 	struct flow *waits;              /* registered as waiting under the hash and the client random */
+	struct caught_trial *trial;      /* registered as waiting for any secret; NULL: not */
+	uint64_t caught_tried;           /* how many secrets had been caught when some were tried last */
+	uint32_t num_tried;
 	enum witness witness[2];         /* by side: where the secret came from */
 	uint8_t *held[2];
 	uint32_t held_len[2], held_capacity[2];
@@ -58,8 +61,8 @@ static inline bool handshake_keys_holding(const struct handshake *h)
 }
 
 /*
- * Behind this item are records that cannot be opened yet, for want of a secret or of the ServerHello that the other
- * direction brings later: are they to be waited for?
+ * Behind this item are records that cannot be opened yet, for want of a secret or of a hello that the capture brings
+ * later: are they to be waited for?
  */
 bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int side,
 			 enum tls_item_kind kind);
@@ -72,6 +75,8 @@ bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int si
 bool handshake_keys_arrived(struct tracker *t, struct handshake *h, unsigned int side,
 			    uint8_t **data, struct bytes *held);
 
+/* Can there be a secret that opens this side's handshake? A client's is not always caught. */
+bool handshake_keys_may_come(const struct tracker *t, const struct handshake *h, unsigned int side);
 /* Has any secret come since this was asked last? */
 bool handshake_keys_changed(struct tracker *t, struct handshake *h);
 /* QUIC: has a secret come that opens what its connection holds? Then there are messages to read. */

@@ -6,6 +6,7 @@
  *     handshake_hello.c   the two hellos
  *     handshake_chain.c   certificates
  *     handshake_record.c  who is who, and what is written to the ledger
+ *     handshake_news.c    when the observer is told
  */
 #ifndef CERTTAP_HANDSHAKE_PARTS_H
 #define CERTTAP_HANDSHAKE_PARTS_H

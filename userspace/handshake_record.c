@@ -5,6 +5,7 @@
 
 #include "parsers/tls_hello.h"
 #include "userspace/handshake_keys.h"
+#include "userspace/handshake_news.h"
 
 const struct handshake_rare *handshake_rare_of(const struct handshake *h)
 {
@@ -47,8 +48,7 @@ void handshake_record(struct tracker *t, struct handshake *h, enum role role)
 		ledger_row_alert(entry.row, &h->s);
 	if (entry.row && h->s.established)
 		ledger_row_established(entry.row);
-	if (t->observer.recorded)
-		t->observer.recorded(t->observer.context, &h->s, role, &entry);
+	handshake_news(t, h, role, &entry);
 }
 
 void handshake_record_reason(struct tracker *t, struct handshake *h, enum reason reason,
@@ -71,6 +71,7 @@ void handshake_present(struct tracker *t, struct handshake *h, enum role role,
 	if (h->recorded[role] && h->s.chain[role] == chain)
 		return;
 	/* Another chain in the same handshake, or a reason taken too early: a row of its own. */
+	handshake_news_tell(t, h);
 	h->recorded[role] = false;
 	h->s.chain[role] = chain;
 	if (role == ROLE_SERVER)
@@ -89,6 +90,10 @@ void handshake_know_client(struct tracker *t, struct flow *flow, unsigned int cl
 	h->client_side = (uint8_t)client_side;
 	h->s.client = flow->key.end[client_side];
 	h->s.server = flow->key.end[!client_side];
+	if (flow->owners) {
+		h->s.owner[ROLE_CLIENT] = &flow->owners[client_side];
+		h->s.owner[ROLE_SERVER] = &flow->owners[!client_side];
+	}
 	if (h->alert_side != SIDE_UNKNOWN)
 		h->s.alert.sender = handshake_side_role(h, h->alert_side);
 	for (side = 0; side < 2; side++)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userspace/ledger.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "userspace/fingerprints.h"
 #include "userspace/hash.h"
+#include "userspace/stragglers.h"
 
 /* Every look-up gives its own keyed hash; a failed insertion leaves hh.tbl NULL. */
 #define HASH_NONFATAL_OOM 1
@@ -43,6 +45,7 @@ struct ledger {
 	struct ledger_limits limits;
 	struct row_entry *rows;
 	struct endpoint_entry *endpoints;
+	struct stragglers *stragglers;
 	struct port_coverage **coverage;   /* by transport and port; NULL where nothing was seen */
 	struct ledger_counters counters;
 };
@@ -58,7 +61,10 @@ struct ledger *ledger_new(const struct ledger_limits *limits)
 		return NULL;
 	*l = (struct ledger){ .key = hash_key_random(), .limits = *limits };
 	l->coverage = calloc(COVERAGE_PLACES, sizeof(*l->coverage));
-	if (!l->coverage) {
+	l->stragglers = stragglers_new();
+	if (!l->coverage || !l->stragglers) {
+		stragglers_free(l->stragglers);
+		free(l->coverage);
 		free(l);
 		return NULL;
 	}
@@ -75,6 +81,8 @@ void ledger_row_fini(struct ledger_row *row)
 	}
 	free(row->authorities);
 	row->authorities = NULL;
+	free(row->owners);
+	row->owners = NULL;
 }
 
 void ledger_free(struct ledger *l)
@@ -88,6 +96,7 @@ void ledger_free(struct ledger *l)
 	for (i = 0; i < COVERAGE_PLACES; i++)
 		free(l->coverage[i]);
 	free(l->coverage);
+	stragglers_free(l->stragglers);
 	HASH_ITER(hh, l->endpoints, endpoint, tmp2) {
 		HASH_DEL(l->endpoints, endpoint);
 		free(endpoint);
@@ -177,8 +186,39 @@ static void row_begin(struct ledger_row *row, const struct sighting *s, enum rol
 	};
 }
 
+static void add_presenter(struct row_owners *o, const struct process *process)
+{
+	unsigned int i;
+
+	for (i = 0; i < o->num_presenters; i++)
+		if (o->presenters[i] == process)
+			return;
+	if (o->num_presenters < LEDGER_VALUES_MAX)
+		o->presenters[o->num_presenters++] = process;
+	else
+		o->presenters_more++;
+}
+
+static void add_owners(struct ledger_row *row, const struct sighting *s)
+{
+	unsigned int role;
+
+	for (role = 0; role < 2; role++) {
+		if (!s->owner[role] || !s->owner[role]->process)
+			continue;
+		if (!row->owners)
+			row->owners = calloc(1, sizeof(*row->owners));
+		if (!row->owners)
+			return;
+		row->owners->end[role] = *s->owner[role];
+		if (role == row->role)
+			add_presenter(row->owners, s->owner[role]->process);
+	}
+}
+
 static void row_add(struct ledger_row *row, const struct sighting *s)
 {
+	add_owners(row, s);
 	row->witness = s->witness[row->role];
 	row->protocol = s->protocol;
 	if (s->client_print) {
@@ -315,6 +355,17 @@ const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_
 	return NULL;
 }
 
+/* A new certificate of its lineage may have come up elsewhere since it was last seen. */
+static bool falls_behind(struct ledger *l, struct ledger_row *row, bool is_new)
+{
+	bool before = row->straggler;
+
+	if (is_new)
+		row->place = stragglers_add(l->stragglers, row);
+	row->straggler = stragglers_standing(row->place, NULL) == STANDING_STRAGGLER;
+	return row->straggler && !before;
+}
+
 struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, enum role role)
 {
 	struct ledger_entry result = { 0 };
@@ -334,30 +385,68 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 	}
 	result.row = &entry->row;
 	row_add(result.row, s);
-	if (result.row->reason == REASON_NONE && role == ROLE_SERVER)
+	if (result.row->reason == REASON_NONE && role == ROLE_SERVER) {
 		result.previous = endpoint_present(l, s, result.row);
+		result.fell_behind = falls_behind(l, result.row, result.is_new);
+	}
 	return result;
+}
+
+/* As a program is known to people, whichever of its processes it was. */
+static bool process_is_alike(const struct process *a, const struct process *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->name, b->name) == 0 && strcmp(a->service, b->service) == 0 &&
+	       strcmp(a->container, b->container) == 0;
+}
+
+static const struct process *alert_sender(const struct sighting *s)
+{
+	const struct owner *owner = s->owner[s->alert.sender];
+
+	return owner ? owner->process : NULL;
+}
+
+static bool alert_is_same(const struct alert_count *a, const struct sighting *s)
+{
+	return a->alert.description == s->alert.description && a->alert.level == s->alert.level &&
+	       a->alert.sender == s->alert.sender && a->alert.hidden == s->alert.hidden &&
+	       memcmp(&a->client.address, &s->client.address, sizeof(a->client.address)) == 0 &&
+	       process_is_alike(a->sender, alert_sender(s));
+}
+
+const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, const struct sighting *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < row->num_alerts; i++)
+		if (alert_is_same(&row->alerts[i], s))
+			return &row->alerts[i];
+	return NULL;
+}
+
+bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert)
+{
+	return alert->level == ALERT_FATAL &&
+	       (row->reason == REASON_NONE || (row->reason == REASON_ENCRYPTED && alert->sender == ROLE_CLIENT));
 }
 
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s)
 {
-	struct alert_count *a;
-	unsigned int i;
+	struct alert_count *a = (struct alert_count *)ledger_row_find_alert(row, s);
 
-	for (i = 0; i < row->num_alerts; i++) {
-		a = &row->alerts[i];
-		if (a->alert.description == s->alert.description && a->alert.level == s->alert.level &&
-		    a->alert.sender == s->alert.sender) {
-			a->count++;
-			a->client = s->client;
-			return;
-		}
-	}
-	if (row->num_alerts == LEDGER_VALUES_MAX) {
+	if (!a && row->num_alerts == LEDGER_VALUES_MAX) {
 		row->alerts_more++;
 		return;
 	}
-	row->alerts[row->num_alerts++] = (struct alert_count){ s->alert, s->client, 1 };
+	if (!a) {
+		a = &row->alerts[row->num_alerts++];
+		a->alert = s->alert;
+	}
+	a->client = s->client;
+	a->sender = alert_sender(s);
+	a->count++;
 }
 
 void ledger_row_established(struct ledger_row *row)
@@ -416,6 +505,15 @@ const struct ledger_row **ledger_rows(const struct ledger *l, size_t *num)
 	qsort(rows, i, sizeof(*rows), compare_rows);
 	*num = i;
 	return rows;
+}
+
+const struct ledger_row *ledger_next_row(const struct ledger *l, const struct ledger_row *row)
+{
+	const struct row_entry *entry = l->rows;
+
+	if (row)
+		entry = ((const struct row_entry *)((const char *)row - offsetof(struct row_entry, row)))->hh.next;
+	return entry ? &entry->row : NULL;
 }
 
 const struct ledger_counters *ledger_counters(const struct ledger *l)

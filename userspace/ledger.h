@@ -24,10 +24,20 @@ struct server_name {
 	char bytes[];            /* as sent, not text */
 };
 
+/* One alert by one program at one address. */
 struct alert_count {
 	struct alert alert;
 	struct host_port client; /* of the last one */
+	const struct process *sender; /* who sent the last one; NULL: not known */
 	uint64_t count;
+};
+
+/* Who is at the ends of a row's sightings. */
+struct row_owners {
+	struct owner end[2];             /* by role, of the last sighting that knew */
+	const struct process *presenters[LEDGER_VALUES_MAX]; /* distinct, that presented, or kept silent */
+	uint8_t num_presenters;
+	uint32_t presenters_more;        /* sightings by others beyond those */
 };
 
 struct ledger_row {
@@ -65,6 +75,9 @@ struct ledger_row {
 	bool roles_guessed, has_ech;
 	bool stapled, has_sct, client_asked;  /* of any sighting */
 	struct authorities *authorities; /* of the last sighting that named some; NULL: none */
+	struct row_owners *owners;       /* live; NULL: none is known */
+	const struct straggler_place *place; /* among others of its lineage (stragglers.h); NULL: none */
+	bool straggler;                  /* as of the last sighting */
 };
 
 struct ledger_limits {
@@ -98,6 +111,7 @@ struct ledger_entry {
 	struct ledger_row *row;          /* NULL: the ledger is full, the sighting is not summed */
 	const struct ledger_row *previous; /* the chain this endpoint and name presented before, if another */
 	bool is_new;                     /* the first sighting of the row */
+	bool fell_behind;                /* it is a straggler, and was none before */
 };
 
 /* Adds the sighting's chain of `role`, or for ROLE_SERVER without a chain its reason. */
@@ -105,6 +119,10 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 
 /* Facts that come after the row was made. */
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s);
+/* The sighting's alert as it is counted; NULL: it is not. */
+const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, const struct sighting *s);
+/* Is it a refusal: fatal, behind a certificate, or by the client behind a flight that must have held one? */
+bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert);
 void ledger_row_established(struct ledger_row *row);
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s);
 /* What stands beside the certificate: a staple, timestamps, a request for the client's. */
@@ -116,6 +134,8 @@ void ledger_row_fini(struct ledger_row *row);
 
 /* Every row, ordered by first sighting and then by endpoint; the caller frees the array. NULL: no memory, or none. */
 const struct ledger_row **ledger_rows(const struct ledger *l, size_t *num);
+/* The row that was made after this one, or with NULL the first; NULL: none yet. Rows stay where they are. */
+const struct ledger_row *ledger_next_row(const struct ledger *l, const struct ledger_row *row);
 
 /* The ports with sightings, in order; call with *at = 0 first. NULL at the end. */
 const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_t *at);

@@ -17,6 +17,7 @@
 #include "userspace/conversation.h"
 #include "userspace/datagram.h"
 #include "userspace/fingerprints.h"
+#include "userspace/handshake_news.h"
 #include "userspace/keys.h"
 #include "userspace/overlap.h"
 #include "userspace/stations.h"
@@ -126,8 +127,9 @@ void pipeline_write(struct pipeline *p, struct capture_writer *w)
 	p->tracker.writer = w;
 }
 
-bool pipeline_expect_secrets(struct pipeline *p)
+bool pipeline_expect_secrets(struct pipeline *p, bool client_secrets)
 {
+	p->tracker.client_secrets = client_secrets;
 	p->tracker.caught = caught_new();
 	return p->tracker.caught != NULL;
 }
@@ -191,8 +193,12 @@ static void sweep(struct pipeline *p, uint32_t now_s)
 void pipeline_tick(struct pipeline *p, uint64_t now_ns, uint64_t monotonic_ns)
 {
 	poll_keys(p);
+	/* By now what came together has been joined: what is left may be theirs. */
+	if (p->tracker.caught)
+		caught_trial_each(p->tracker.caught, visit_keys_arrived, &p->tracker);
 	if (p->tracker.caught)
 		caught_expire(p->tracker.caught, monotonic_ns);
+	handshake_news_turn(&p->tracker, monotonic_ns);
 	p->since_sweep = UINT32_MAX;     /* the real clock does not jump for every tick */
 	sweep(p, (uint32_t)(now_ns / 1000000000u));
 	if (p->tracker.writer)
@@ -213,6 +219,8 @@ static void read_segment(struct pipeline *p, const struct segment *segment)
 		p->tracker.counters.no_memory++;
 		return;
 	}
+	if (segment->owner)
+		flow_own(flow, segment->owner_is_src ? side : !side, segment->owner);
 	conversation_segment(&p->tracker, flow, side, segment);
 }
 

@@ -51,8 +51,11 @@ void pipeline_use_keys(struct pipeline *p, struct keys *keys);
  */
 struct capture_writer;
 void pipeline_write(struct pipeline *p, struct capture_writer *w);
-/* Probes catch handshake secrets: handshakes of TLS 1.3 wait for theirs. Call before any packet. False: no memory. */
-bool pipeline_expect_secrets(struct pipeline *p);
+/*
+ * Probes catch handshake secrets, with `client_secrets` the clients' too: handshakes of TLS 1.3 wait for theirs. Call
+ * before any packet. False: no memory.
+ */
+bool pipeline_expect_secrets(struct pipeline *p, bool client_secrets);
 /* A secret that a probe caught; it is copied, and the copy wiped after some seconds. */
 struct caught_secret;
 void pipeline_secret(struct pipeline *p, const struct caught_secret *secret);

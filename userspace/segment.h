@@ -8,6 +8,7 @@
 
 #include "parsers/bytes.h"
 #include "parsers/packet.h"
+#include "userspace/owner.h"
 
 /* One side of a connection. */
 struct host_port {
@@ -45,6 +46,8 @@ struct segment {
 	uint32_t payload_cut;        /* payload bytes after these that the capture left out */
 	uint64_t time_ns;            /* since 1970 */
 	uint64_t frame_number;       /* captures: counted from 1; otherwise 0 */
+	const struct owner *owner;   /* live: of the end whose socket was seen; NULL: nobody can know */
+	bool owner_is_src;
 };
 
 struct frame {

@@ -58,7 +58,10 @@ struct alert {
 	bool seen;
 	uint8_t level, description;
 	enum role sender;
+	bool hidden;             /* encrypted: that it is one is known by its length and place alone */
 };
+
+#define ALERT_FATAL 2
 
 /* The certification authorities that a CertificateRequest named. */
 #define AUTHORITIES_MAX 8
@@ -94,6 +97,7 @@ struct sighting {
 	const char *detail;              /* a static text beside the reason, or NULL */
 	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
 	const struct chain *chain[2];    /* by role; NULL: none */
+	const struct owner *owner[2];    /* by role: who is at the ends; NULL: nobody can know */
 	struct fingerprint *client_print, *server_print;  /* JA3 and JA4; JA3S; NULL: none */
 	const char *carrier;             /* "plain", "smtp" ..., static; NULL: not known */
 	char *server_name;               /* bytes as sent, not text; NULL: none */

@@ -72,7 +72,9 @@ int source_pcap_open(const char *interface, struct source **out, char *why, size
  * attach_counters(). Opened before the sandbox closes; afterwards needs no bpf().
  */
 struct event_counters;
+/* `processes` is borrowed, and makes the owners that events name; NULL: nobody knows them. */
+struct process_table;
 int source_ring_open(int ring_fd, const struct event_counters *counters, unsigned int num_counters,
-		     struct source **out, char *why, size_t why_size);
+		     struct process_table *processes, struct source **out, char *why, size_t why_size);
 
 #endif

@@ -14,6 +14,7 @@
 #include "bpf/event.h"
 #include "userspace/counter_lines.h"
 #include "userspace/pipeline.h"
+#include "userspace/process_table.h"
 #include "userspace/source.h"
 #include "userspace/source_ring.h"
 
@@ -25,6 +26,7 @@ struct source_ring {
 	struct ring_buffer *ring;
 	const struct event_counters *counters;
 	unsigned int num_counters;
+	struct process_table *processes;  /* NULL: owners are not known */
 	uint64_t rejected;          /* records that did not fit: never, or the ring is not ours */
 	/* The batch that is being read. */
 	struct pipeline *pipeline;
@@ -109,15 +111,29 @@ bool source_ring_convert(const void *record, size_t size, int64_t wall_offset_ns
 	return true;
 }
 
+static void take_owner(struct source_ring *r, const struct event *e, struct owner *owner, struct segment *out)
+{
+	struct event_owner named;
+
+	memcpy(&named, &e->owner, sizeof(named));
+	process_table_owner(r->processes, &named, r->wall_offset_ns, owner);
+	out->owner = owner;
+	out->owner_is_src = e->hook == EVENT_HOOK_CGROUP_EGRESS || e->hook == EVENT_HOOK_TC_EGRESS;
+}
+
 static int on_record(void *context, void *record, size_t size)
 {
 	struct source_ring *r = context;
+	struct owner owner;
 	struct segment s;
 
-	if (source_ring_convert(record, size, r->wall_offset_ns, &s))
+	if (source_ring_convert(record, size, r->wall_offset_ns, &s)) {
+		if (r->processes)
+			take_owner(r, record, &owner, &s);
 		pipeline_segment(r->pipeline, &s);
-	else
+	} else {
 		r->rejected++;
+	}
 	return --r->left ? 0 : BUDGET_SPENT;
 }
 
@@ -127,6 +143,8 @@ static int ring_read(struct source *source, struct pipeline *p, unsigned int bud
 	int n;
 
 	r->pipeline = p;
+	if (r->processes)
+		process_table_poll(r->processes);
 	r->left = budget ? budget : 1;
 	r->wall_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	n = ring_buffer__consume(r->ring);
@@ -188,7 +206,8 @@ static void ring_free(struct source *source)
 }
 
 int source_ring_open(int ring_map_fd, const struct event_counters *counters,
-		     unsigned int num_counters, struct source **out, char *why, size_t why_size)
+		     unsigned int num_counters, struct process_table *processes, struct source **out, char *why,
+		     size_t why_size)
 {
 	static const struct source_ops ops = {
 		.name = "ring",
@@ -207,6 +226,7 @@ int source_ring_open(int ring_map_fd, const struct event_counters *counters,
 	}
 	r->source.ops = &ops;
 	r->counters = counters;
+	r->processes = processes;
 	r->num_counters = num_counters;
 	r->ring = ring_buffer__new(ring_map_fd, on_record, r, NULL);
 	if (!r->ring) {

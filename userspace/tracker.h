@@ -30,7 +30,10 @@ struct tracker_limits {
 /* Who is told what happens, at once. Every pointer is borrowed for the call; each function may be NULL. */
 struct observer {
 	void *context;
-	/* A chain or a reason was written to the ledger; entry->row is NULL when that is full. */
+	/*
+	 * A chain or a reason was written to the ledger; entry->row is NULL when that is full. What is new is told a
+	 * little later, with what stands beside it (handshake_news.h).
+	 */
 	void (*recorded)(void *context, const struct sighting *s, enum role role,
 			 const struct ledger_entry *entry);
 	/* A side sent an alert in clear after `row` was recorded (row is NULL when the ledger is full). */
@@ -52,6 +55,7 @@ struct tracker_counters {
 	uint64_t no_memory;              /* allocations that failed */
 };
 
+struct handshake_untold;
 struct keys;
 struct caught;
 struct capture_writer;
@@ -66,12 +70,15 @@ struct tracker {
 	struct ledger *ledger;
 	struct keys *keys;               /* NULL: none were given and none may come */
 	struct caught *caught;           /* NULL: no probes */
+	bool client_secrets;             /* they catch the clients' secrets too */
 	struct capture_writer *writer;   /* NULL: no packets are written */
 	struct hkdf *hkdf;
 	struct quic_crypto *quic;
 	struct fingerprints *fingerprints;
 	struct budget memory;
 	struct observer observer;
+	struct handshake_untold *untold, *untold_last;  /* news that wait for the flight's end */
+	uint64_t turn_ns;                /* the monotonic clock at the last turn */
 	struct tracker_counters counters;
 	bool datagram_carriers;          /* some flow of datagrams has a carrier: all must be looked up */
 	uint8_t *spare[32];              /* buffers to be used again, see overlap.c */

@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (which & WITH_KEYS && (keys = keys_new(32)))
 		pipeline_use_keys(p, keys);
-	else if (which & WITH_CAUGHT && !pipeline_expect_secrets(p))
+	else if (which & WITH_CAUGHT && !pipeline_expect_secrets(p, true))
 		abort();
 	while (take_segment(&in, &tcp, &segment, &marks)) {
 		if (marks & IS_SECRET && which & (WITH_KEYS | WITH_CAUGHT))

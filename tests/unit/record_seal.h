@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS 1.3's protection made with OpenSSL alone, for tests to open. After cmocka.h. */
+/* TLS 1.3's and DTLS 1.3's protection made with OpenSSL alone, for tests to open. After cmocka.h. */
 #ifndef CERTTAP_TESTS_RECORD_SEAL_H
 #define CERTTAP_TESTS_RECORD_SEAL_H
 
@@ -77,6 +77,48 @@ static inline size_t seal(struct hkdf *h, const struct seal_suite *s, const char
 	EVP_CIPHER_CTX_free(c);
 	EVP_CIPHER_free(cipher);
 	return text.len + s->tag_len;
+}
+
+/* A whole DTLS 1.3 record; `form` is the first byte's C, S and L. Returns its length. */
+static inline size_t seal_dtls(struct hkdf *h, const struct seal_suite *s, uint8_t form, size_t id_len,
+			       uint64_t sequence, struct bytes text, uint8_t *datagram)
+{
+	size_t seq_len = form & 0x08 ? 2 : 1, at = 1 + (form & 0x10 ? id_len : 0), len;
+	size_t header_len = at + seq_len + (form & 0x04 ? 2 : 0);
+	uint8_t key[32], mask[16];
+	const char *name = strstr(s->cipher, "ChaCha") ? "ChaCha20" :
+			   s->key_len == 32	       ? "AES-256-ECB" :
+							 "AES-128-ECB";
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
+	int done;
+
+	memset(datagram, 0xcd, header_len);
+	datagram[0] = 0x22 | form;
+	for (size_t i = 0; i < seq_len; i++)
+		datagram[at + i] = (uint8_t)(sequence >> 8 * (seq_len - 1 - i));
+	len = text.len + s->tag_len;
+	if (form & 0x04) {
+		datagram[header_len - 2] = (uint8_t)(len >> 8);
+		datagram[header_len - 1] = (uint8_t)len;
+	}
+	seal(h, s, "dtls13", sequence, bytes_of(datagram, header_len), text,
+	     datagram + header_len);
+	seal_expand(h, s, "dtls13", "sn", key, s->key_len);
+	memset(mask, 0, sizeof(mask));
+	if (strstr(name, "ChaCha")) {
+		assert_int_equal(EVP_EncryptInit_ex(c, cipher, NULL, key, datagram + header_len),
+				 1);
+		assert_int_equal(EVP_EncryptUpdate(c, mask, &done, mask, 16), 1);
+	} else {
+		assert_int_equal(EVP_EncryptInit_ex(c, cipher, NULL, key, NULL), 1);
+		assert_int_equal(EVP_EncryptUpdate(c, mask, &done, datagram + header_len, 16), 1);
+	}
+	for (size_t i = 0; i < seq_len; i++)
+		datagram[at + i] ^= mask[i];
+	EVP_CIPHER_CTX_free(c);
+	EVP_CIPHER_free(cipher);
+	return header_len + len;
 }
 
 #endif

@@ -21,6 +21,7 @@ struct tap {
 	char log[8192];                 /* "server:chain 2; " "server:encrypted; " "alert 45 by client; " */
 	uint32_t closed;
 	struct sighting last;           /* the last recorded; its pointers are not to be followed later */
+	const struct ledger_row *row;   /* of the last recorded; NULL: the ledger was full */
 	char name[256];                 /* server name of the last recorded */
 };
 
@@ -30,7 +31,7 @@ static inline void tap_recorded(void *context, const struct sighting *s, enum ro
 	struct tap *t = context;
 	size_t at = strlen(t->log), room = sizeof(t->log) - at;
 
-	(void)entry;
+	t->row = entry->row;
 	if (s->chain[role] && (role == ROLE_CLIENT || s->reason == REASON_NONE))
 		snprintf(t->log + at, room, "%s:chain %u%s; ", role_name(role), s->chain[role]->total,
 			 s->chain[role]->partial ? " partial" : "");

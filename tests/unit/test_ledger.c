@@ -13,7 +13,7 @@ static const struct ledger_limits defaults = LEDGER_LIMITS_DEFAULT;
 static char name[SERVER_NAME_MAX];
 
 /* Chains are only compared here, by address and number. */
-static struct chain chains[2] = { { .id = 1, .num = 1, .total = 1 }, { .id = 2, .num = 1, .total = 1 } };
+static struct chain chains[2] = { { .id = 1, .total = 1 }, { .id = 2, .total = 1 } };
 
 static struct sighting sighting_of(uint16_t port, enum reason reason, const struct chain *chain)
 {

@@ -44,6 +44,33 @@ static void test_tls13(void **state)
 	}
 }
 
+/* A client that will not go on: in the place of its Finished a record as short as an alert. */
+static void test_tls13_refused(void **state)
+{
+	static const struct { size_t len; bool refused; } cases[] = {
+		{ 2 + 1 + 16, true }, { 2 + 1 + 16 + 1, false }, { 4 + 32 + 1 + 16, false }, { 11, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer end = { 0 };
+
+		build_change_cipher_spec(&end);
+		build_application_data(&end, cases[i].len);
+		tap_open(&t);
+		exchange(buffer_bytes(&f.hello13), buffer_bytes(&f.server13), 1460);
+		tap_send(&t, CLIENT, buffer_bytes(&end), 1460);
+		assert_int_equal(t.row->num_alerts, cases[i].refused ? 1 : 0);
+		if (cases[i].refused) {
+			assert_true(t.row->alerts[0].alert.hidden);
+			assert_true(ledger_row_refused(t.row, &t.row->alerts[0].alert));
+		}
+		expect(cases[i].refused ? "server:encrypted; alert 0 by client; " : "server:encrypted; ");
+		buffer_free(&end);
+	}
+}
+
 static void test_tls13_psk(void **state)
 {
 	struct buffer answer = { 0 };
@@ -340,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tls13),
+		cmocka_unit_test(test_tls13_refused),
 		cmocka_unit_test(test_tls13_psk),
 		cmocka_unit_test(test_hello_retry),
 		cmocka_unit_test(test_resumed),

@@ -90,6 +90,8 @@ static void test_secret_after_the_flight(void **state)
 	assert_true(quic_encrypted(p.q, SERVER));
 	assert_false(quic_encrypted(p.q, CLIENT));
 	assert_false(quic_missing(p.q, SERVER));
+	assert_true(quic_holds(p.q, SERVER));
+	assert_false(quic_holds(p.q, CLIENT));
 	assert_false(quic_secret(p.q, &p.memory, SERVER, 0x1301, bytes_of(wrong, 32)));
 	assert_false(quic_secret(p.q, &p.memory, SERVER, 0x1301, bytes_of(wrong, 31)));
 	assert_false(quic_secret(p.q, &p.memory, SERVER, 0x1302, pair_secret(&p, SERVER)));
@@ -97,6 +99,7 @@ static void test_secret_after_the_flight(void **state)
 	assert_true(quic_encrypted(p.q, SERVER));
 	assert_true(quic_secret(p.q, &p.memory, SERVER, 0x1301, pair_secret(&p, SERVER)));
 	assert_false(quic_encrypted(p.q, SERVER));
+	assert_false(quic_holds(p.q, SERVER));
 	for (size_t i = 0; i < QUIC_SECRET_MAX; i++)
 		assert_int_equal(p.q->ends[SERVER].secret[i], 0);    /* no longer needed */
 	pair_drain(&p);

@@ -214,4 +214,38 @@ def ftp(kept):
                capture(tcp.conversation(talk), ENDS), known(handshake, ENDS, resegment="cut"))
 
 
-CASES = (preambles, tds, eapol, radius, openvpn, sctp, ftp)
+PEERS = {
+    "sieve": "STARTTLS in ManageSieve: Dovecot",
+    "lmtp": "STARTTLS in LMTP: Dovecot",
+    "irc": "STARTTLS in IRC: InspIRCd, which asks for a certificate and gets none",
+}
+
+
+def peers(kept):
+    """The same between real servers and clients (handshakes_peers.py)."""
+    for name, shows in PEERS.items():
+        handshake = kept.handshakes["peers-" + name]
+        yield Case("peers-" + name, shows, capture(tcp.conversation(handshake.talk), ENDS),
+                   known(handshake, ENDS, resegment="shuffle", carrier=name))
+    ends = Endpoints(port=1812)
+    for method in ("tls", "ttls", "peap"):
+        handshake = kept.handshakes["peers-radius-" + method]
+        yield Case("peers-radius-" + method,
+                   "EAP-%s in RADIUS: FreeRADIUS and wpa_supplicant" % method.upper(),
+                   datagram_capture(handshake.talk, ends),
+                   known(handshake, ends, resegment="twice"))
+    handshake = kept.handshakes["peers-eapol"]
+    made = [Frame(START_NS + i * 10**6, ethernet(b"\x88\x8e" + data, who))
+            for i, (who, data) in enumerate(handshake.talk)]
+    told = known(handshake, ENDS, resegment="no")
+    for row in told["presented"]:
+        row["server"] = ":".join("%02x" % b for b in MAC_SERVER)
+    yield Case("peers-eapol", "EAP-TLS on a wire: hostapd and wpa_supplicant", pcap(1, made), told)
+    handshake, ends = kept.handshakes["peers-quic"], Endpoints(port=443)
+    yield Case("peers-quic", "QUIC with a key log: ngtcp2 on both sides",
+               datagram_capture(handshake.talk, ends),
+               known(handshake, ends, resegment="twice", protocol="quic", witness="keylog"),
+               keys=handshake.keys)
+
+
+CASES = (preambles, tds, eapol, radius, openvpn, sctp, ftp, peers)

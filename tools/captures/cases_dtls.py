@@ -118,17 +118,29 @@ def version_13(kept):
     sealed = [("s", sealer.record(tls.HANDSHAKE, f)) for f in dtls.cut(flight, 700)]
     answer = tls13.DtlsSealer(tls13.secrets()[0]).record(
         tls.HANDSHAKE, dtls.fragment(tls13.FINISHED, 1, tls.seeded(33, 32)))
-    talk = [("c", dtls.record(tls.HANDSHAKE, dtls.fragment(1, 0, hello[4:]), 0)),
-            ("s", dtls.record(tls.HANDSHAKE, dtls.fragment(2, 0, server[4:]), 0))] \
-        + sealed + [("c", answer)]
-    packets = datagram_capture(talk, ENDS)
+    hellos = [("c", dtls.record(tls.HANDSHAKE, dtls.fragment(1, 0, hello[4:]), 0)),
+              ("s", dtls.record(tls.HANDSHAKE, dtls.fragment(2, 0, server[4:]), 0))]
+    packets = datagram_capture(hellos + sealed + [("c", answer)], ENDS)
     yield Case("dtls13", "DTLS 1.3 without keys", packets,
                facts([], [not_seen("encrypted", ENDS, protocol="dtls", version="1.3",
                                    server_name="pool.example")], resegment="twice"))
-    yield Case("dtls13-keys", "DTLS 1.3 with a key log", packets,
-               facts([presented([sha256(c) for c in chain], ENDS, protocol="dtls", version="1.3",
-                                witness="keylog", server_name="pool.example")],
-                     resegment="twice"), keys=tls13.key_log())
+    told = facts([presented([sha256(c) for c in chain], ENDS, protocol="dtls", version="1.3",
+                            witness="keylog", server_name="pool.example")],
+                 resegment="runs twice")
+    yield Case("dtls13-keys", "DTLS 1.3 with a key log", packets, told, keys=tls13.key_log())
+    for name, shows, talk in (
+            ("late-hello", "the ServerHello was captured after three sealed records",
+             hellos[:1] + sealed[:3] + hellos[1:] + sealed[3:]),
+            ("last-hello", "the ServerHello was captured last of all",
+             hellos[:1] + sealed + [("c", answer)] + hellos[1:]),
+            ("hellos-swapped", "the server's flight was captured before the ClientHello",
+             hellos[1:] + sealed + hellos[:1] + [("c", answer)]),
+            ("one-datagram", "the ServerHello and a sealed record in one datagram",
+             hellos[:1] + [("s", hellos[1][1] + sealed[0][1])] + sealed[1:] + [("c", answer)])):
+        yield Case("dtls13-" + name, "DTLS 1.3 with a key log: " + shows,
+                   datagram_capture(talk, ENDS),
+                   dict(told, resegment="runs twice" if name == "one-datagram" else "twice"),
+                   keys=tls13.key_log())
 
 
 CASES = (recorded, recut, wrapped, version_13)

@@ -3,6 +3,7 @@
 peer at hand will send."""
 from . import compressed, pcap, tcp, tls, tls13
 from .case import Case, capture, facts, frames, known, not_seen, presented
+from .cases_tcp import hello_late
 from .link import Endpoints
 from .pki import sha256
 
@@ -150,4 +151,14 @@ def hidden_hello(kept):
                keys=tls13.key_log(random=tls.seeded(70, 32)))
 
 
-CASES = (recorded, other_keys, secrets_blocks, compression, records, hidden_hello)
+def late_hello(kept):
+    """What is sealed waits for the ClientHello, which says whose secrets open it."""
+    chain = kept.chains["pool"]
+    segments = tcp.conversation(tls13.talk(tls13.flight(tls13.certificate(chain))))
+    yield Case("keys-hello-late", "with a key log: the ClientHello is captured after the flight",
+               capture(hello_late(segments)),
+               facts([presented([sha256(c) for c in chain], witness="keylog", version="1.3",
+                                server_name="pool.example")]), keys=tls13.key_log())
+
+
+CASES = (recorded, other_keys, secrets_blocks, compression, records, hidden_hello, late_hello)

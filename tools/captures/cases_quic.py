@@ -126,9 +126,17 @@ def retries(kept):
 def other(kept):
     chain = kept.chains["pool"]
     ech = tls13.client_hello(tls13.encrypted_client_hello(), ALPN, name="outer.example")
-    yield Case("quic-ech", "an encrypted ClientHello in QUIC",
-               datagram_capture(Connection(quic.V1, ech).whole(flight_of(chain)), ENDS),
+    packets = datagram_capture(Connection(quic.V1, ech).whole(flight_of(chain)), ENDS)
+    yield Case("quic-ech", "an encrypted ClientHello in QUIC", packets,
                hidden(server_name="outer.example", ech=True))
+    others = "".join(tls13.key_log(random=tls.seeded(60 + i, 32), of=70 + 2 * i)
+                     for i in range(5))
+    yield Case("quic-ech-keys",
+               "the same with a key log, which names the random of the inner ClientHello", packets,
+               facts([presented([sha256(c) for c in chain], ENDS, protocol="quic", version="1.3",
+                                witness="keylog", server_name="outer.example", ech=True)],
+                     resegment="twice"),
+               keys=others + tls13.key_log(random=tls.seeded(70, 32)) + others.replace("a", "b"))
     yield Case("quic-unanswered", "a ClientHello that nobody answers",
                datagram_capture(Connection(quic.V1).opening() * 3, ENDS),
                facts([], [not_seen("unfinished", ENDS, protocol="quic",

@@ -15,6 +15,7 @@ from .starttls import PREAMBLES, StarttlsServer
 
 TLS12 = "-tls1_2"
 WEAK = "@SECLEVEL=0"
+APART = "peers-"        # names of what is recorded apart, see handshakes_peers.py
 GNUTLS12 = "NORMAL:-VERS-ALL:+VERS-TLS1.2"
 NODE_SERVER = """
 const [port, key, cert] = process.argv.slice(1); const fs = require('fs');
@@ -194,9 +195,32 @@ def record_all(path, groups):
                                for label, identity in ids.items()},
                 "compressed": {label: base64.b64encode(data).decode()
                                for label, data in compressed.make_all(ids["pool"].chain)}}
+    write_lines(path, [("certificates", kept)] + lines
+                + [line for line in read_lines(path) if line[0].startswith(APART)])
+
+
+def record_apart(path, groups):
+    """Records these beside what `path` has, each in the place of what it had under the name."""
+    with tempfile.TemporaryDirectory() as folder:
+        ids = pki.make_all(folder)
+        lines = {name: handshake.to_json() for group in groups for name, handshake in group(ids)}
+    if not all(name.startswith(APART) for name in lines):
+        raise ValueError("a name without " + APART)
+    write_lines(path, [line for line in read_lines(path) if line[0] not in lines]
+                + list(lines.items()))
+
+
+def read_lines(path):
+    if not os.path.exists(path):
+        return []
+    with open(path) as f:
+        return [json.loads(line) for line in f]
+
+
+def write_lines(path, lines):
     with open(path + ".new", "w") as f:
-        for name, value in [("certificates", kept)] + lines:
-            f.write(json.dumps([name, value], sort_keys=True) + "\n")
+        for line in lines:
+            f.write(json.dumps(line, sort_keys=True) + "\n")
     os.rename(path + ".new", path)
 
 
@@ -207,13 +231,11 @@ class Kept:
         self.handshakes = {}
         self.chains = {}
         self.compressed = {}
-        with open(path) as f:
-            for line in f:
-                name, value = json.loads(line)
-                if name == "certificates":
-                    self.chains = {label: [base64.b64decode(c) for c in chain]
-                                   for label, chain in value["identities"].items()}
-                    self.compressed = {label: base64.b64decode(data)
-                                       for label, data in value["compressed"].items()}
-                else:
-                    self.handshakes[name] = Handshake.from_json(value)
+        for name, value in read_lines(path):
+            if name == "certificates":
+                self.chains = {label: [base64.b64decode(c) for c in chain]
+                               for label, chain in value["identities"].items()}
+                self.compressed = {label: base64.b64decode(data)
+                                   for label, data in value["compressed"].items()}
+            else:
+                self.handshakes[name] = Handshake.from_json(value)
