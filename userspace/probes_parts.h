@@ -106,6 +106,22 @@ int probes_scan_open(const struct probes_mapping *m);
 /* Does the process match one of the patterns? Without patterns every process does. */
 bool probes_match(const struct probes_options *options, pid_t pid);
 
+/* ---- probes_survey.c: what one process maps; knows a file that it has looked into again ---- */
+
+struct probes_surveyor;
+
+/* NULL: out of memory. `options` as in probes_survey(), must outlive it; `thorough` as in probes_look(). */
+struct probes_surveyor *probes_surveyor_new(const struct probes_options *options, bool thorough);
+void probes_surveyor_free(struct probes_surveyor *s);
+/*
+ * Calls `fn` if the process has TLS code that is recognised. Returns 0, what `fn` returned, or a negative
+ * errno: -ESRCH or -ENOENT where there is no such process (any more), -EACCES where it may not be looked at.
+ */
+int probes_surveyor_look(struct probes_surveyor *s, pid_t pid, probes_survey_fn *fn, void *context);
+/* Files are known by their inode's number, and such numbers are used again. */
+size_t probes_surveyor_num_known(const struct probes_surveyor *s);
+void probes_surveyor_forget(struct probes_surveyor *s);
+
 /* ---- probes_load.c: the kernel side; the one file that knows the skeleton ---- */
 
 struct probes_kernel;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For `certtap doctor`: which processes would be covered, by which library and hook, and which would not
- * and why. Looks at the same files in the same way as probes.c, but loads nothing.
+ * Which processes would be covered, by which library and hook, and which would not and why: all of them
+ * for `certtap doctor`, one at a time for probes_coverage.c. Looks at the same files in the same way as
+ * probes.c, but loads nothing.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,11 +23,9 @@ struct known {
 	struct probes_finding finding;
 };
 
-struct survey {
+struct probes_surveyor {
 	const struct probes_options *options;
-	probes_survey_fn *fn;
-	void *context;
-	unsigned int *unreadable;
+	bool thorough;
 	struct known *known;
 	size_t num_known, room;
 	/* The process at hand: its files, by their place in `known`, and their paths. */
@@ -39,7 +38,7 @@ struct survey {
 	unsigned int num_queued;
 };
 
-static size_t find(const struct survey *s, const struct probes_mapping *m)
+static size_t find(const struct probes_surveyor *s, const struct probes_mapping *m)
 {
 	size_t i = 0;
 
@@ -49,9 +48,9 @@ static size_t find(const struct survey *s, const struct probes_mapping *m)
 	return i;
 }
 
-static void look_into_queue(struct survey *s)
+static void look_into_queue(struct probes_surveyor *s)
 {
-	probes_inspect(s->queue, s->num_queued, true);
+	probes_inspect(s->queue, s->num_queued, s->thorough);
 	for (unsigned int i = 0; i < s->num_queued; i++) {
 		if (s->queue[i].done)
 			s->known[s->queued[i]].finding = s->queue[i].finding;
@@ -60,7 +59,7 @@ static void look_into_queue(struct survey *s)
 	s->num_queued = 0;
 }
 
-static int add_known(struct survey *s, const struct probes_mapping *m)
+static int add_known(struct probes_surveyor *s, const struct probes_mapping *m)
 {
 	int fd = probes_scan_open(m);
 
@@ -89,7 +88,7 @@ static int add_known(struct survey *s, const struct probes_mapping *m)
 
 static int on_mapping(void *context, const struct probes_mapping *m)
 {
-	struct survey *s = context;
+	struct probes_surveyor *s = context;
 	size_t at = find(s, m);
 	int err;
 
@@ -116,7 +115,7 @@ static void add_library(struct probes_process *p, const char *path, const char *
 }
 
 /* First what is covered, then what is not; unknown TLS code counts where nothing else is. */
-static void judge_files(const struct survey *s, struct probes_process *p)
+static void judge_files(const struct probes_surveyor *s, struct probes_process *p)
 {
 	for (unsigned int i = 0; i < s->num_files; i++) {
 		const struct probes_finding *f = &s->known[s->files[i]].finding;
@@ -161,7 +160,7 @@ static void read_executable(pid_t pid, char *out, size_t size)
 	out[len > 0 ? len : 0] = '\0';
 }
 
-static int report(struct survey *s, pid_t pid)
+static int report(struct probes_surveyor *s, pid_t pid, probes_survey_fn *fn, void *context)
 {
 	char name[64], executable[PATH_MAX];
 	struct probes_process p = { .pid = pid, .name = name, .executable = executable };
@@ -173,7 +172,66 @@ static int report(struct survey *s, pid_t pid)
 	read_executable(pid, executable, sizeof(executable));
 	if (!probes_match(s->options, pid))
 		p.unlisted = "no pattern matches it";
-	return s->fn(s->context, &p);
+	return fn(context, &p);
+}
+
+int probes_surveyor_look(struct probes_surveyor *s, pid_t pid, probes_survey_fn *fn, void *context)
+{
+	int scanned = probes_scan_process(pid, on_mapping, s), err = scanned;
+
+	look_into_queue(s);
+	/* A process that ends meanwhile has told something by then. */
+	if (scanned != -ENOMEM)
+		err = report(s, pid, fn, context);
+	for (unsigned int i = 0; i < s->num_files; i++)
+		free(s->paths[i]);
+	s->num_files = 0;
+	return err ? err : scanned;
+}
+
+struct probes_surveyor *probes_surveyor_new(const struct probes_options *options, bool thorough)
+{
+	struct probes_surveyor *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->options = options;
+		s->thorough = thorough;
+	}
+	return s;
+}
+
+size_t probes_surveyor_num_known(const struct probes_surveyor *s)
+{
+	return s->num_known;
+}
+
+void probes_surveyor_forget(struct probes_surveyor *s)
+{
+	s->num_known = 0;
+}
+
+void probes_surveyor_free(struct probes_surveyor *s)
+{
+	if (s)
+		free(s->known);
+	free(s);
+}
+
+/* ---- all processes ---- */
+
+struct survey {
+	struct probes_surveyor *surveyor;
+	probes_survey_fn *fn;
+	void *context;
+	unsigned int *unreadable;
+	int said;                    /* what fn returned last */
+};
+
+static int relay(void *context, const struct probes_process *process)
+{
+	struct survey *s = context;
+
+	return s->said = s->fn(s->context, process);
 }
 
 /* The table of what is recognised is in this program too. */
@@ -194,34 +252,24 @@ static int survey_process(void *context, pid_t pid)
 
 	if (is_this_program(pid))
 		return 0;
-	err = probes_scan_process(pid, on_mapping, s);
-	look_into_queue(s);
+	err = probes_surveyor_look(s->surveyor, pid, relay, s);
+	if (s->said)
+		return s->said;
 	if (err == -EACCES || err == -EPERM)
 		++*s->unreadable;
 	/* A process that has ended, or may not be read, says nothing of the others. */
-	if (err != -ENOMEM)
-		err = report(s, pid);
-	for (unsigned int i = 0; i < s->num_files; i++)
-		free(s->paths[i]);
-	s->num_files = 0;
-	return err;
+	return err == -ENOMEM ? err : 0;
 }
 
 int probes_survey(const struct probes_options *options, probes_survey_fn *fn, void *context,
 		  unsigned int *unreadable)
 {
-	struct survey *s = calloc(1, sizeof(*s));
-	int err;
+	struct survey s = { probes_surveyor_new(options, true), fn, context, unreadable, 0 };
+	int err = s.surveyor ? 0 : -ENOMEM;
 
-	if (!s)
-		return -ENOMEM;
 	*unreadable = 0;
-	s->options = options;
-	s->fn = fn;
-	s->context = context;
-	s->unreadable = unreadable;
-	err = probes_scan_pids(survey_process, s);
-	free(s->known);
-	free(s);
+	if (!err)
+		err = probes_scan_pids(survey_process, &s);
+	probes_surveyor_free(s.surveyor);
 	return err;
 }
