@@ -15,12 +15,23 @@ struct recent {
 	uint32_t index;          /* + 1; 0: none */
 };
 
+/* What is looked at to find a flow, close together: the flows themselves lie far apart. */
+struct link {
+	uint32_t hash;
+	uint32_t next;           /* in the bucket, or on the free list; index + 1 */
+};
+
+struct slab {
+	struct link links[SLAB_FLOWS];
+	struct flow flows[SLAB_FLOWS];
+};
+
 struct flow_table {
 	struct recent recent[RECENT];
 	struct hash_key key;
 	uint32_t *buckets;       /* index + 1 of the first flow, 0: none */
 	uint32_t num_buckets;    /* a power of two */
-	struct flow **slabs;     /* of SLAB_FLOWS flows each */
+	struct slab **slabs;
 	uint32_t num_slabs, max_slabs;
 	uint32_t used;           /* flows ever handed out from the slabs */
 	uint32_t free_head;      /* index + 1, linked by `next` */
@@ -53,7 +64,12 @@ struct flow_table *flow_table_new(uint32_t max_flows, flow_drop_fn *drop, void *
 
 static struct flow *flow_at(const struct flow_table *t, uint32_t index)
 {
-	return &t->slabs[index / SLAB_FLOWS][index % SLAB_FLOWS];
+	return &t->slabs[index / SLAB_FLOWS]->flows[index % SLAB_FLOWS];
+}
+
+static struct link *link_at(const struct flow_table *t, uint32_t index)
+{
+	return &t->slabs[index / SLAB_FLOWS]->links[index % SLAB_FLOWS];
 }
 
 /* A flow that is on the free list has self == 0. */
@@ -85,16 +101,16 @@ static void grow_buckets(struct flow_table *t)
 {
 	uint32_t num = t->num_buckets * 2, i;
 	uint32_t *buckets = calloc(num, sizeof(*buckets));
-	struct flow *flow;
+	struct link *link;
 
 	if (!buckets)
 		return;
 	for (i = 0; i < t->used; i++) {
-		flow = flow_at(t, i);
-		if (!flow_live(flow))
+		if (!flow_live(flow_at(t, i)))
 			continue;
-		flow->next = buckets[flow->hash & (num - 1)];
-		buckets[flow->hash & (num - 1)] = flow->self;
+		link = link_at(t, i);
+		link->next = buckets[link->hash & (num - 1)];
+		buckets[link->hash & (num - 1)] = i + 1;
 	}
 	free(t->buckets);
 	t->buckets = buckets;
@@ -103,16 +119,17 @@ static void grow_buckets(struct flow_table *t)
 
 void flow_table_drop(struct flow_table *t, struct flow *flow)
 {
-	uint32_t *link = &t->buckets[flow->hash & (t->num_buckets - 1)];
 	uint32_t self = flow->self;
+	struct link *link = link_at(t, self - 1);
+	uint32_t *place = &t->buckets[link->hash & (t->num_buckets - 1)];
 
 	t->drop(t->context, flow);
 	free(flow->owners);
-	while (*link != self)
-		link = &flow_at(t, *link - 1)->next;
-	*link = flow->next;
+	while (*place != self)
+		place = &link_at(t, *place - 1)->next;
+	*place = link->next;
 	flow->self = 0;
-	flow->next = t->free_head;
+	link->next = t->free_head;
 	t->free_head = self;
 	t->counters.live--;
 	t->counters.dropped++;
@@ -138,20 +155,17 @@ static void evict_one(struct flow_table *t)
 /* An unused place: a freed one, else a fresh one. */
 static struct flow *take_place(struct flow_table *t, uint32_t *self)
 {
-	struct flow *flow;
-
 	if (t->counters.live >= t->max_flows)
 		evict_one(t);
 	if (t->free_head) {
 		*self = t->free_head;
-		flow = flow_at(t, t->free_head - 1);
-		t->free_head = flow->next;
-		return flow;
+		t->free_head = link_at(t, *self - 1)->next;
+		return flow_at(t, *self - 1);
 	}
 	if (t->used == t->num_slabs * SLAB_FLOWS) {
 		if (t->num_slabs == t->max_slabs)
 			return NULL;
-		t->slabs[t->num_slabs] = malloc(SLAB_FLOWS * sizeof(struct flow));
+		t->slabs[t->num_slabs] = malloc(sizeof(struct slab));
 		if (!t->slabs[t->num_slabs])
 			return NULL;
 		t->num_slabs++;
@@ -165,13 +179,14 @@ static struct flow *make_flow(struct flow_table *t, const struct flow_key *key, 
 	uint32_t self, *bucket;
 	struct flow *flow;
 
-	if (t->counters.live >= t->num_buckets)
+	if (t->counters.live >= t->num_buckets / 2)
 		grow_buckets(t);
 	flow = take_place(t, &self);
 	if (!flow)
 		return NULL;
 	bucket = &t->buckets[hash & (t->num_buckets - 1)];
-	*flow = (struct flow){ .key = *key, .hash = hash, .next = *bucket, .self = self };
+	*flow = (struct flow){ .key = *key, .self = self };
+	*link_at(t, self - 1) = (struct link){ .hash = hash, .next = *bucket };
 	*bucket = self;
 	t->counters.made++;
 	if (++t->counters.live > t->counters.peak)
@@ -216,13 +231,13 @@ static unsigned int make_key(const struct segment *segment, struct flow_key *key
 
 static struct flow *find_flow(const struct flow_table *t, const struct flow_key *key, uint32_t hash)
 {
-	struct flow *flow;
+	const struct link *link;
 	uint32_t at;
 
-	for (at = t->buckets[hash & (t->num_buckets - 1)]; at; at = flow->next) {
-		flow = flow_at(t, at - 1);
-		if (flow->hash == hash && memcmp(&flow->key, key, sizeof(*key)) == 0)
-			return flow;
+	for (at = t->buckets[hash & (t->num_buckets - 1)]; at; at = link->next) {
+		link = link_at(t, at - 1);
+		if (link->hash == hash && memcmp(&flow_at(t, at - 1)->key, key, sizeof(*key)) == 0)
+			return flow_at(t, at - 1);
 	}
 	return NULL;
 }

@@ -60,16 +60,14 @@ struct carriage;
 
 struct flow {
 	struct flow_key key;
-	uint32_t hash;
-	uint32_t next;           /* in the bucket; index + 1 */
 	uint32_t last_s;         /* time of the last segment that counted, in seconds */
 	uint32_t self;           /* index + 1 */
+	struct starttls_hint hint;       /* what was said before TLS */
 	struct side side[2];     /* side[i]: what end[i] sends */
 	struct handshake *handshake;
 	struct datagrams *datagrams;     /* UDP, see datagram.h; NULL: TCP */
 	struct carriage *carriage;       /* TLS is inside another framing, see carriage.h; NULL: it is not */
 	const char *carrier;             /* the carrier's name; NULL: as the hint has it */
-	struct starttls_hint hint;       /* what was said before TLS */
 	struct owner *owners;            /* live: of both ends, as in key.end; NULL: nobody can know */
 };
 

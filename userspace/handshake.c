@@ -195,7 +195,7 @@ enum handshake_next handshake_item(struct tracker *t, struct flow *flow, unsigne
 	if (item->opened && h->keys)
 		h->keys->opened[side] = true;
 	next = take_item(t, flow, side, item, segment);
-	if (h->untold && handshake_news_complete(h, side, item))
+	if (handshake_rare_of(h)->untold && handshake_news_complete(h, side, item))
 		handshake_news_tell(t, h);
 	return next;
 }

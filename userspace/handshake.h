@@ -30,6 +30,7 @@ struct handshake_rare {
 	const struct chain *pending[2];      /* a chain whose role is not known yet */
 	const struct chain *partial[2];      /* the whole entries of a Certificate message that broke off */
 	struct chain *loose;                 /* chains to be released with it */
+	struct handshake_untold *untold;     /* NULL: the observer knows all that was recorded */
 	struct sslv2_pieces *sslv2[2];      /* a hello of SSL 2.0 that has not come whole; by side */
 	uint64_t lost_from[2], lost_to[2];   /* the first range missed of each side */
 	const char *malformed[2];            /* why reading a side ended early, or NULL */
@@ -41,7 +42,6 @@ struct handshake {
 	struct handshake_rare *rare;         /* NULL: nothing of that */
 	struct quic *quic;                   /* QUIC: the connection it belongs to, borrowed */
 	struct handshake_keys *keys;         /* NULL: nothing will be opened, see handshake_keys.h */
-	struct handshake_untold *untold;     /* NULL: the observer knows all that was recorded */
 	struct tls_reader reader[2];         /* by side of the flow, as are the next */
 	uint64_t session_id;                 /* a hash of the client's, 0: none */
 	uint32_t messages[2];                /* bit n: message type n was seen */

@@ -34,7 +34,8 @@ static bool flight_goes_on(const struct handshake *h)
 
 static bool hold(struct tracker *t, struct handshake *h, const struct ledger_entry *entry)
 {
-	struct handshake_untold *untold = malloc(sizeof(*untold));
+	struct handshake_rare *rare = handshake_rare_make(t, h);
+	struct handshake_untold *untold = rare ? malloc(sizeof(*untold)) : NULL;
 
 	if (!untold)
 		return false;
@@ -45,7 +46,7 @@ static bool hold(struct tracker *t, struct handshake *h, const struct ledger_ent
 		t->untold_last->next = untold;
 	else
 		t->untold = untold;
-	t->untold_last = h->untold = untold;
+	t->untold_last = rare->untold = untold;
 	return true;
 }
 
@@ -86,11 +87,11 @@ bool handshake_news_complete(const struct handshake *h, unsigned int side, const
 
 void handshake_news_tell(struct tracker *t, struct handshake *h)
 {
-	struct handshake_untold *untold = h->untold;
+	struct handshake_untold *untold = handshake_rare_of(h)->untold;
 
 	if (!untold)
 		return;
-	h->untold = NULL;
+	h->rare->untold = NULL;
 	if (untold->previous)
 		untold->previous->next = untold->next;
 	else

@@ -79,6 +79,8 @@ struct sighting {
 	enum tls_protocol protocol;
 	enum reason reason;
 	enum witness witness[2];         /* of the chain, by role */
+	struct alert alert;              /* the first one in clear, or told by its length */
+	bool has_hello;                  /* a hello was seen, so the fields below stand for something */
 	uint64_t start_ns, end_ns;       /* the first and the last packet that told something */
 	uint64_t frame_number;           /* of the packet that completed the server's chain, or of the first */
 	uint16_t version, cipher;        /* 0: not seen */
@@ -92,8 +94,6 @@ struct sighting {
 	bool stapled;                    /* the server sent an OCSP response with its certificate (RFC 6066) */
 	bool has_sct;                    /* certificate timestamps beside the certificate (RFC 6962) */
 	bool client_asked;               /* for a certificate */
-	bool has_hello;                  /* a hello was seen, so the fields above stand for something */
-	struct alert alert;              /* the first one in clear */
 	const char *detail;              /* a static text beside the reason, or NULL */
 	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
 	const struct chain *chain[2];    /* by role; NULL: none */

@@ -24,6 +24,7 @@ struct batch {
 };
 
 struct store_queue {
+	bool off;                        /* nothing is stored: no store is wanted after all */
 	const struct store_place *place;
 	struct store_queue_options options;
 	struct observer next;
@@ -267,11 +268,14 @@ static void take(struct store_queue *q, struct store_record *r, const struct cha
 {
 	uint32_t *slot;
 
+	if (q->off) {
+		store_record_fini(r);
+		return;
+	}
 	if (process) {
 		r->pid = process->key.pid;
 		r->started_ns = process->started_ns;
 	}
-
 	pthread_mutex_lock(&q->lock);
 	q->counters.records += r->kind != STORE_TIME;
 	slot = find_slot(q, r);
@@ -592,6 +596,11 @@ int store_queue_open(struct store_queue *q)
 	return q->options.lossless || err == -EBUSY || err == -EPROTO ? err : 0;
 }
 
+void store_queue_turn_off(struct store_queue *q)
+{
+	q->off = true;
+}
+
 int store_queue_finish(struct store_queue *q)
 {
 	if (q->running) {
@@ -617,6 +626,8 @@ void store_queue_print(struct store_queue *q, FILE *out)
 	struct store_queue_counters c;
 	unsigned int i;
 
+	if (q->off)
+		return;
 	store_queue_counters(q, &c);
 	fprintf(out, "certtap: store %s: %" PRIu64 " sightings and alerts, %" PRIu64 " not stored\n", q->place->path,
 		c.records, c.refused + c.failed);

@@ -47,6 +47,9 @@ int store_queue_start(struct store_queue *q);
  */
 int store_queue_open(struct store_queue *q);
 
+/* After store_queue_open() failed: goes on without a store, and misses nothing. */
+void store_queue_turn_off(struct store_queue *q);
+
 /* Writes what waits, ends the thread and closes the store. Returns 0, or -EIO when something could not be stored. */
 int store_queue_finish(struct store_queue *q);
 /* After store_queue_finish(), or instead of it: what waits is lost then. NULL is fine. */

@@ -42,7 +42,8 @@ int store_setup_prepare(struct store_setup *setup, const struct options *options
 	int err;
 
 	*setup = (struct store_setup){ .place.dir_fd = -1 };
-	if (!path && live && geteuid() == 0 && !options->no_store)
+	setup->by_default = !path && live && geteuid() == 0 && !options->no_store;
+	if (setup->by_default)
 		path = STORE_DEFAULT_PATH;
 	if (!path)
 		return 0;
@@ -82,7 +83,14 @@ void store_setup_sandbox(struct store_setup *setup, struct sandbox_options *sand
 
 int store_setup_open(struct store_setup *setup)
 {
-	return setup->queue ? store_queue_open(setup->queue) : 0;
+	int err = setup->queue ? store_queue_open(setup->queue) : 0;
+
+	/* A second one beside the one that runs all the time is no mistake where nobody named a store. */
+	if (!err || !setup->by_default)
+		return err;
+	fputs("certtap: going on without a store\n", stderr);
+	store_queue_turn_off(setup->queue);
+	return 0;
 }
 
 bool store_setup_flush(struct store_setup *setup)

@@ -10,6 +10,7 @@
 struct store_setup {
 	struct store_place place;
 	struct store_queue *queue;   /* NULL: nothing is kept */
+	bool by_default;             /* nobody named it */
 };
 
 /*
