@@ -7,6 +7,7 @@
 #include "userspace/attach.h"
 #include "userspace/command.h"
 #include "userspace/options.h"
+#include "userspace/owners.h"
 #include "userspace/probes.h"
 #include "userspace/source.h"
 
@@ -41,6 +42,21 @@ static int try_pcap(char *why, size_t why_size)
 		source_free(source);
 	return err;
 }
+
+static int try_owners(char *why, size_t why_size)
+{
+	struct owners *owners;
+	int err = owners_open(&owners, why, why_size);
+
+	if (err == 0)
+		owners_free(owners);
+	return err;
+}
+
+/* Nothing that observes by itself. */
+static const struct check extras[] = {
+	{ "owners", "the processes at both ends (live by eBPF)", try_owners },
+};
 
 static const struct check checks[] = {
 	{ "cgroup", "this host, every namespace, by eBPF (the default)", try_cgroup },
@@ -100,24 +116,31 @@ static void survey_processes(const struct options *options)
 	putchar('\n');
 }
 
+/* Returns whether it works. */
+static bool run(const struct check *check)
+{
+	char why[WHY_SIZE] = "";
+	int err = check->run(why, sizeof(why));
+
+	printf("%-8s %-6s %s\n", check->name, err ? "no" : "works", check->what);
+	if (err)
+		printf("%-15s because: %s\n", "", why);
+	return err == 0;
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct options options;
 	int err = options_parse(&options, FOR_DOCTOR, "doctor", argc, argv);
 	unsigned int working = 0;
-	char why[WHY_SIZE];
 	size_t i;
 
 	if (err)
 		return err > 0 ? 0 : EXIT_USAGE;
-	for (i = 0; i < ARRAY_SIZE(checks); i++) {
-		why[0] = '\0';
-		err = checks[i].run(why, sizeof(why));
-		working += err == 0;
-		printf("%-8s %-6s %s\n", checks[i].name, err ? "no" : "works", checks[i].what);
-		if (err)
-			printf("%-15s because: %s\n", "", why);
-	}
+	for (i = 0; i < ARRAY_SIZE(checks); i++)
+		working += run(&checks[i]);
+	for (i = 0; i < ARRAY_SIZE(extras); i++)
+		run(&extras[i]);
 	survey_processes(&options);
 	if (!working)
 		puts("\nNothing works here: certtap can only read captures.");

@@ -6,6 +6,10 @@
 #ifndef CERTTAP_MONITOR_H
 #define CERTTAP_MONITOR_H
 
+#include "userspace/screen_guard.h"
+
+#include "userspace/sandbox.h"
+
 /*
  * The worker's main function, run in the child. It returns the exit code. When the monitor dies, the worker is
  * sent SIGTERM.
@@ -13,16 +17,22 @@
 typedef int worker_fn(void *context);
 
 /* What the monitor does beside waiting: `ready` is called whenever `fd` is readable. */
+#define MONITOR_WATCHES_MAX 4
+
 struct monitor_watch {
 	int fd;
 	void (*ready)(void *context);
 	void *context;
+	enum sandbox_reach reach;    /* what it takes */
 };
 
 /*
  * Runs `work` in a child and waits for it. SIGINT, SIGTERM and SIGUSR1 that reach the monitor are passed on.
- * `watch` may be NULL. Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
+ * With `screen` (or NULL) the worker draws on this terminal: the monitor then stops and goes on with it (Ctrl-Z), and closes
+ * `screen` when it is gone.
+ * At most MONITOR_WATCHES_MAX watches; the monitor keeps the power that they need. Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
  */
-int monitor_run(worker_fn *work, void *context, const struct monitor_watch *watch);
+int monitor_run(worker_fn *work, void *context, const struct monitor_watch *watches, unsigned int num_watches,
+		struct screen_guard *screen);
 
 #endif

@@ -15,7 +15,7 @@ enum action {
 	ACTION_PRESENTED,     /* an endpoint and a chain: for the first time, or the summed row */
 	ACTION_CHANGED,       /* another chain than before; `previous` is set */
 	ACTION_NOT_SEEN,      /* a reason */
-	ACTION_REFUSED,       /* an alert after the chain; `alert` is set */
+	ACTION_REFUSED,       /* an alert after the chain; `refusal` is set */
 };
 
 const char *action_name(enum action action);
@@ -24,7 +24,7 @@ struct output_event {
 	enum action action;
 	const struct ledger_row *row;
 	const struct ledger_row *previous;
-	const struct alert *alert;
+	const struct alert_count *refusal;
 };
 
 
@@ -40,6 +40,7 @@ struct output;
 
 struct output_ops {
 	const char *name;
+	bool alert_in_row;       /* a connection is one line, its alert within: no further one for a refusal that is summed */
 	void (*begin)(struct output *o);
 	void (*event)(struct output *o, const struct output_event *e);
 	void (*coverage)(struct output *o, const struct port_coverage *c);

@@ -269,5 +269,6 @@ static void put_event(struct output *o, const struct output_event *e)
 
 const struct output_ops output_eve = {
 	.name = "eve",
+	.alert_in_row = true,
 	.event = put_event,
 };

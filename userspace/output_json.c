@@ -8,7 +8,10 @@
 #include "userspace/findings.h"
 #include "userspace/json.h"
 #include "userspace/output.h"
+#include "userspace/output_json.h"
+#include "userspace/output_owner.h"
 #include "userspace/output_peer.h"
+#include "userspace/stragglers.h"
 
 /* As ECS has it (RFC 7042 section 2.1): "02-00-5E-10-00-01". */
 static void put_mac(struct json *j, const struct ip_address *address)
@@ -21,7 +24,7 @@ static void put_mac(struct json *j, const struct ip_address *address)
 	json_string(j, "mac", text);
 }
 
-static void put_host(struct json *j, const char *key, const struct host_port *host)
+void output_json_put_host(struct json *j, const char *key, const struct host_port *host)
 {
 	char text[48];
 
@@ -62,7 +65,7 @@ static void put_name(struct json *j, const char *key, const char *dn, const char
 	json_object_end(j);
 }
 
-static void put_x509(struct json *j, const struct x509 *x)
+void output_json_put_x509(struct json *j, const struct x509 *x)
 {
 	unsigned int i;
 	char version[16];
@@ -98,7 +101,7 @@ static void put_x509(struct json *j, const struct x509 *x)
 }
 
 /* tls.server or tls.client: what this side presented. */
-static void put_presented(struct json *j, const struct chain *chain)
+void output_json_put_presented(struct json *j, const struct chain *chain)
 {
 	const struct certificate *leaf = chain->certificates[0];
 	const struct x509 *x = leaf->x509;
@@ -116,7 +119,7 @@ static void put_presented(struct json *j, const struct chain *chain)
 		json_time_s(j, "not_before", x->not_before.unix_s);
 	if (x->not_after.known)
 		json_time_s(j, "not_after", x->not_after.unix_s);
-	put_x509(j, x);
+	output_json_put_x509(j, x);
 }
 
 static void put_versions(struct json *j, const struct ledger_row *row)
@@ -158,7 +161,7 @@ static void put_tls(struct json *j, const struct ledger_row *row)
 		if (last)
 			json_bytes(j, "server_name", bytes_of(last->bytes, last->len));
 		if (client_chain)
-			put_presented(j, row->chain);
+			output_json_put_presented(j, row->chain);
 		json_object_end(j);
 	}
 	if (server_chain || row->ja3s[0]) {
@@ -166,17 +169,16 @@ static void put_tls(struct json *j, const struct ledger_row *row)
 		if (row->ja3s[0])
 			json_string(j, "ja3s", row->ja3s);
 		if (server_chain)
-			put_presented(j, row->chain);
+			output_json_put_presented(j, row->chain);
 		json_object_end(j);
 	}
 	json_object_end(j);
 }
 
-static void put_certificate(struct json *j, const struct certificate *c)
+void output_json_put_certificate(struct json *j, const struct certificate *c)
 {
 	const struct x509 *x = c->x509;
 
-	json_object(j, NULL);
 	json_hex(j, "sha256", c->sha256, sizeof(c->sha256), false);
 	json_unsigned(j, "size", c->der_len);
 	json_string(j, "parse", x509_parse_name(x->parse));
@@ -197,16 +199,18 @@ static void put_certificate(struct json *j, const struct certificate *c)
 		if (x->has_sct)
 			json_bool(j, "sct", true);
 	}
-	json_object_end(j);
 }
 
-static void put_chain(struct json *j, const struct chain *chain)
+void output_json_put_chain(struct json *j, const struct chain *chain)
 {
 	uint32_t i;
 
 	json_array(j, "chain");
-	for (i = 0; i < chain->num; i++)
-		put_certificate(j, chain->certificates[i]);
+	for (i = 0; i < chain->num; i++) {
+		json_object(j, NULL);
+		output_json_put_certificate(j, chain->certificates[i]);
+		json_object_end(j);
+	}
 	json_array_end(j);
 	if (chain->partial)
 		json_bool(j, "chain_partial", true);
@@ -214,12 +218,16 @@ static void put_chain(struct json *j, const struct chain *chain)
 		json_unsigned(j, "chain_more", chain->total - chain->num);
 }
 
-static void put_alert(struct json *j, const struct alert *alert)
+void output_json_put_alert(struct json *j, const struct alert *alert)
 {
 	const char *name = alert_name(alert->description);
 
 	json_string(j, "sender", role_name(alert->sender));
-	json_string(j, "level", alert->level == 2 ? "fatal" : "warning");
+	json_string(j, "level", alert->level == ALERT_FATAL ? "fatal" : "warning");
+	if (alert->hidden) {
+		json_bool(j, "encrypted", true);
+		return;
+	}
 	json_unsigned(j, "code", alert->description);
 	if (name)
 		json_string(j, "description", name);
@@ -234,12 +242,26 @@ static void put_alerts(struct json *j, const struct ledger_row *row)
 	json_array(j, "alerts");
 	for (i = 0; i < row->num_alerts; i++) {
 		json_object(j, NULL);
-		put_alert(j, &row->alerts[i].alert);
+		output_json_put_alert(j, &row->alerts[i].alert);
 		json_unsigned(j, "count", row->alerts[i].count);
-		put_host(j, "client", &row->alerts[i].client);
+		output_json_put_host(j, "client", &row->alerts[i].client);
+		if (row->alerts[i].sender)
+			output_owner_put_process(j, "by", row->alerts[i].sender);
 		json_object_end(j);
 	}
 	json_array_end(j);
+}
+
+/* Who refused, a process of this host if it is one, and how often. */
+static void put_refusal(struct json *j, const struct alert_count *a)
+{
+	json_object(j, "refused");
+	output_json_put_alert(j, &a->alert);
+	output_json_put_host(j, "client", &a->client);
+	json_unsigned(j, "count", a->count);
+	if (a->sender)
+		output_owner_put_process(j, "by", a->sender);
+	json_object_end(j);
 }
 
 static void put_sets(struct json *j, const struct ledger_row *row)
@@ -267,7 +289,7 @@ static void put_sets(struct json *j, const struct ledger_row *row)
 		json_unsigned(j, "server_names_more", row->names_more);
 	json_array(j, "clients");
 	for (i = 0; i < row->num_clients; i++)
-		put_host(j, NULL, &row->clients[i]);
+		output_json_put_host(j, NULL, &row->clients[i]);
 	json_array_end(j);
 	if (row->clients_more)
 		json_unsigned(j, "clients_more", row->clients_more);
@@ -283,6 +305,26 @@ static void put_reason(struct json *j, const struct ledger_row *row)
 	json_object(j, "missing");
 	json_unsigned(j, "from", row->lost_from);
 	json_unsigned(j, "to", row->lost_to);
+	json_object_end(j);
+}
+
+/* Of a straggler: what it should have been replaced by, where that was seen, and since when. */
+static void put_renewed(struct json *j, const struct ledger_row *row)
+{
+	const struct owner *owner = row->owners ? &row->owners->end[row->role] : NULL;
+	const struct certificate *leaf;
+	const struct ledger_row *newest;
+
+	if (stragglers_standing(row->place, &newest) != STANDING_STRAGGLER)
+		return;
+	leaf = newest->chain->certificates[0];
+	json_object(j, "renewed");
+	json_hex(j, "sha256", leaf->sha256, sizeof(leaf->sha256), false);
+	json_time_s(j, "not_before", leaf->x509->not_before.unix_s);
+	json_time_ns(j, "first_seen", newest->first_ns);
+	output_json_put_host(j, "server", &newest->server);
+	if (owner && owner->process && owner->process->started_ns)
+		json_bool(j, "restarted_since", owner->process->started_ns > newest->first_ns);
 	json_object_end(j);
 }
 
@@ -331,30 +373,31 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 		json_string(j, "carrier", row->carrier);
 	if (row->ja4[0])
 		json_string(j, "ja4", row->ja4);
-	json_unsigned(j, "sightings", row->sightings);
-	json_unsigned(j, "sightings_established", row->established);
+	/* A refusal counts itself: whoever sums sightings must not count the row twice. */
+	if (!e->refusal) {
+		json_unsigned(j, "sightings", row->sightings);
+		json_unsigned(j, "sightings_established", row->established);
+	}
 	if (row->reason != REASON_NONE)
 		put_reason(j, row);
 	if (row->chain)
-		put_chain(j, row->chain);
+		output_json_put_chain(j, row->chain);
 	if (e->previous && e->previous->chain) {
 		json_object(j, "previous");
-		put_chain(j, e->previous->chain);
+		output_json_put_chain(j, e->previous->chain);
 		json_object_end(j);
 	}
-	if (e->alert) {
-		json_object(j, "refused");
-		put_alert(j, e->alert);
-		put_host(j, "client", &row->last_client);
-		json_object_end(j);
-	}
+	if (e->refusal)
+		put_refusal(j, e->refusal);
 	put_alerts(j, row);
+	output_owner_put_more(j, row);
 	put_sets(j, row);
 	if (row->roles_guessed)
 		json_bool(j, "roles_guessed", true);
 	if (row->has_ech)
 		json_bool(j, "encrypted_client_hello", true);
 	put_beside(j, row);
+	put_renewed(j, row);
 	if (row->first_frame)
 		json_unsigned(j, "frame", row->first_frame);
 	put_findings(j, row, now_s);
@@ -388,8 +431,9 @@ static void put_event(struct output *o, const struct output_event *e)
 	if (row->transport != TRANSPORT_EAPOL)  /* it names flows over IP */
 		put_community_id(j, row);
 	json_object_end(j);
-	put_host(j, "server", &row->server);
-	put_host(j, "client", &row->last_client);
+	output_json_put_host(j, "server", &row->server);
+	output_json_put_host(j, "client", &row->last_client);
+	output_owner_put(j, row);
 	put_tls(j, row);
 	put_certtap(j, e, output_now_s(o));
 	json_object_end(j);

@@ -78,11 +78,17 @@ struct bytes peer_alpn(const struct ledger_row *row)
 	return bytes_of(last, strnlen(last, PROTOCOL_NAME_MAX));
 }
 
+/* Peers have no name for an alert that nobody can read. */
 const struct alert *peer_alert(const struct output_event *e)
 {
-	if (e->alert)
-		return e->alert;
-	return e->row->num_alerts ? &e->row->alerts[e->row->num_alerts - 1].alert : NULL;
+	const struct ledger_row *row = e->row;
+	const struct alert *alert = NULL;
+
+	if (e->refusal)
+		alert = &e->refusal->alert;
+	else if (row->num_alerts)
+		alert = &row->alerts[row->num_alerts - 1].alert;
+	return alert && !alert->hidden ? alert : NULL;
 }
 
 const char *peer_ja3(const struct ledger_row *row)

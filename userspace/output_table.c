@@ -9,6 +9,8 @@
 #include "parsers/text.h"
 #include "userspace/findings.h"
 #include "userspace/output.h"
+#include "userspace/output_text.h"
+#include "userspace/output_owner.h"
 
 #define NOTES_MAX 512
 #define DAY_S 86400
@@ -49,13 +51,10 @@ static void __attribute__((format(printf, 2, 3))) note(char *notes, const char *
 
 static void note_alert(char *notes, const struct alert_count *a)
 {
-	const char *name = alert_name(a->alert.description);
-	char client[48];
+	char text[160];
 
-	text_address(a->client.address.octets, client, sizeof(client));
-	note(notes, "%s alert %s from the %s%s%s", a->alert.level == 2 ? "fatal" : "warning",
-	     name ? name : "unknown", role_name(a->alert.sender),
-	     a->alert.sender == ROLE_CLIENT ? " " : "", a->alert.sender == ROLE_CLIENT ? client : "");
+	output_text_alert(a, text, sizeof(text));
+	note(notes, "%s", text);
 	if (a->count > 1)
 		note(notes, "%" PRIu64 " times", a->count);
 }
@@ -64,10 +63,14 @@ static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 {
 	const struct ledger_row *row = e->row;
 	unsigned int found = findings_of(row, now_s), i;
+	char owner[OUTPUT_OWNER_MAX];
 
 	notes[0] = '\0';
 	if (row->role == ROLE_CLIENT)
 		note(notes, "client's");
+	output_owner_row_text(row, owner, sizeof(owner));
+	if (owner[0])
+		note(notes, "by %s", owner);
 	if (e->previous && e->previous->chain)
 		note(notes, "was %s until now", e->previous->chain->certificates[0]->x509->subject_cn);
 	/* Expired now says all that expired then says. */
@@ -76,39 +79,11 @@ static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 	for (i = 0; i < NUM_FINDINGS; i++)
 		if (found & 1u << i)
 			note(notes, "%s", finding_name(i));
+	/* A refusal has a line of its own. */
 	for (i = 0; i < row->num_alerts; i++)
-		note_alert(notes, &row->alerts[i]);
-}
-
-/* A reason's row says in words what there is instead of a certificate. */
-static void describe_reason(const struct ledger_row *row, char *text, size_t size)
-{
-	const char *version = row->versions.num ?
-				      tls_version_name(row->versions.values[row->versions.num - 1]) : "";
-
-	if (row->reason == REASON_ENCRYPTED)
-		snprintf(text, size, "(TLS %s, encrypted)", version);
-	else if (row->reason == REASON_LOST || row->reason == REASON_TRUNCATED)
-		snprintf(text, size, "(%s %" PRIu64 "-%" PRIu64 ")", reason_name(row->reason),
-			 row->lost_from, row->lost_to);
-	else
-		snprintf(text, size, "(%s)", reason_name(row->reason));
-}
-
-static const char *certificate_title(const struct certificate *c, char *text, size_t size)
-{
-	const struct x509 *x = c->x509;
-
-	if (x->subject_cn[0])
-		return x->subject_cn;
-	if (x->san_count && x->san[0].kind == X509_SAN_DNS) {
-		text_safe(x->san[0].value, text, size);
-		return text;
-	}
-	if (x->subject[0])
-		return x->subject;
-	snprintf(text, size, "(%s, %u bytes)", x509_parse_name(x->parse), (unsigned int)c->der_len);
-	return text;
+		if (e->refusal ? &row->alerts[i] == e->refusal :
+				 !ledger_row_refused(row, &row->alerts[i].alert))
+			note_alert(notes, &row->alerts[i]);
 }
 
 static void describe_expiry(const struct x509 *x, int64_t now_s, char *text, size_t size)
@@ -184,20 +159,6 @@ static void put_notes(const struct output *o, const struct columns *c, const cha
 	}
 }
 
-static void put_endpoint(const struct ledger_row *row, char *text, size_t size)
-{
-	char address[48];
-	bool v6;
-
-	text_address(row->server.address.octets, address, sizeof(address));
-	if (row->transport == TRANSPORT_EAPOL) {        /* a station has no port */
-		snprintf(text, size, "%s", address);
-		return;
-	}
-	v6 = strchr(address, ':') != NULL;
-	snprintf(text, size, v6 ? "[%s]:%u" : "%s:%u", address, row->server.port);
-}
-
 static const char *colour_of(const struct output *o, const struct output_event *e)
 {
 	unsigned int found = findings_of(e->row, output_now_s(o));
@@ -234,16 +195,16 @@ static void put_row(struct output *o, const struct output_event *e)
 
 	fputs(colour, out);
 	/* Never cut: a port that is missing is the one that is asked for. */
-	put_endpoint(row, text, sizeof(text));
+	output_text_endpoint(&row->server, row->transport, text, sizeof(text));
 	fprintf(out, "%-*s ", c.endpoint, text);
 	if (row->chain && row->reason == REASON_NONE) {
 		leaf = row->chain->certificates[0];
-		put_cell(out, certificate_title(leaf, text, sizeof(text)), c.certificate);
+		put_cell(out, output_text_certificate(leaf, text, sizeof(text)), c.certificate);
 		put_cell(out, leaf->x509->issuer_cn[0] ? leaf->x509->issuer_cn : leaf->x509->issuer, c.issuer);
 		describe_expiry(leaf->x509, output_now_s(o), text, sizeof(text));
 		put_cell(out, text, c.expires);
 	} else {
-		describe_reason(row, text, sizeof(text));
+		output_text_reason(row, text, sizeof(text));
 		put_cell(out, text, c.certificate);
 		put_cell(out, "", c.issuer);
 		put_cell(out, "", c.expires);

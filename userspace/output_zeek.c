@@ -432,6 +432,7 @@ static void end(struct output *o)
 
 const struct output_ops output_zeek = {
 	.name = "zeek",
+	.alert_in_row = true,
 	.begin = begin,
 	.end = end,
 	.event = put_event,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looks at the processes that the kernel announces, and tells the worker about them: a child of the monitor's, the
- * teller. A process can make whoever reads its command line wait for as long as it likes (a page of its own that it
- * does not give out), so the monitor looks after the teller, ends one that hangs, and has command lines read no more.
+ * teller. Reading a command line waits for the lock on that process's memory, which others may hold for long; so the
+ * monitor looks after the teller, ends one that hangs, and has command lines read no more.
  */
 #include <errno.h>
 #include <poll.h>

@@ -30,18 +30,14 @@ void pem_close(struct pem_writer *w)
 	w->dir_fd = -1;
 }
 
-/* The PEM text, malloc'ed; NULL: no memory. */
-static char *encode(const struct certificate *c, size_t *len)
+bool pem_put(FILE *out, struct bytes der)
 {
-	size_t base64_len = (c->der_len + 2) / 3 * 4, at, n;
-	char *base64 = malloc(base64_len + 1), *text = NULL;
-	FILE *out = base64 ? open_memstream(&text, len) : NULL;
+	size_t base64_len = (der.len + 2) / 3 * 4, at, n;
+	char *base64 = malloc(base64_len + 1);
 
-	if (!out) {
-		free(base64);
-		return NULL;
-	}
-	EVP_EncodeBlock((unsigned char *)base64, c->der, (int)c->der_len);
+	if (!base64)
+		return false;
+	EVP_EncodeBlock((unsigned char *)base64, der.data, (int)der.len);
 	fputs("-----BEGIN CERTIFICATE-----\n", out);
 	for (at = 0; at < base64_len; at += n) {
 		n = base64_len - at < LINE_LEN ? base64_len - at : LINE_LEN;
@@ -50,11 +46,23 @@ static char *encode(const struct certificate *c, size_t *len)
 	}
 	fputs("-----END CERTIFICATE-----\n", out);
 	free(base64);
-	if (fclose(out) != 0) {
-		free(text);
+	return !ferror(out);
+}
+
+/* The PEM text, malloc'ed; NULL: no memory. */
+static char *encode(const struct certificate *c, size_t *len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, len);
+	bool put;
+
+	if (!out)
 		return NULL;
-	}
-	return text;
+	put = pem_put(out, bytes_of(c->der, c->der_len));
+	if (fclose(out) == 0 && put)
+		return text;
+	free(text);
+	return NULL;
 }
 
 static int write_all(int fd, const char *text, size_t len)

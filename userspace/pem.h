@@ -6,6 +6,8 @@
 #ifndef CERTTAP_PEM_H
 #define CERTTAP_PEM_H
 
+#include <stdio.h>
+
 #include "userspace/chain.h"
 
 struct pem_writer {
@@ -20,5 +22,8 @@ void pem_close(struct pem_writer *w);
 
 /* A chain_new_certificate_fn. */
 void pem_write(void *writer, const struct certificate *certificate);
+
+/* One certificate as text, into any stream. False: writing failed, or no memory. */
+bool pem_put(FILE *out, struct bytes der);
 
 #endif

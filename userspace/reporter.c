@@ -6,6 +6,8 @@
 
 #include "parsers/defrag.h"
 #include "userspace/keys.h"
+#include "userspace/owner.h"
+#include "userspace/unopened.h"
 
 #define COVERAGE_PORTS_MAX 16    /* told on stderr */
 
@@ -19,7 +21,21 @@ static void emit(struct reporter *r, const struct output_event *e)
 	if (reporter_done(r))
 		return;
 	r->lines++;
-	output_event(&r->output, e);
+	if (!r->silent)
+		output_event(&r->output, e);
+}
+
+/* The refusals of a row, each a row of its own. */
+static void emit_refusals(struct reporter *r, const struct ledger_row *row)
+{
+	struct output_event e = { .action = ACTION_REFUSED, .row = row };
+	unsigned int i;
+
+	for (i = 0; i < row->num_alerts && !r->output.ops->alert_in_row; i++) {
+		e.refusal = &row->alerts[i];
+		if (ledger_row_refused(row, &e.refusal->alert))
+			emit(r, &e);
+	}
 }
 
 /* A line of one sighting alone. */
@@ -31,7 +47,16 @@ static void emit_single(struct reporter *r, const struct sighting *s, enum role 
 	ledger_row_single(&row, s, role);
 	e.action = action_of(&row);
 	emit(r, &e);
+	if (role == ROLE_SERVER)
+		emit_refusals(r, &row);
 	ledger_row_fini(&row);
+}
+
+static pid_t pid_of(const struct owner *o)
+{
+	const struct process *p = o && o->process ? o->process : o ? o->maker : NULL;
+
+	return p ? (pid_t)p->key.pid : 0;
 }
 
 static void on_recorded(void *context, const struct sighting *s, enum role role,
@@ -40,6 +65,8 @@ static void on_recorded(void *context, const struct sighting *s, enum role role,
 	struct reporter *r = context;
 	struct output_event e = { .row = entry->row, .previous = entry->previous };
 
+	if (r->unopened && s->reason == REASON_ENCRYPTED && role == ROLE_SERVER)
+		unopened_sighting(r->unopened, pid_of(s->owner[ROLE_SERVER]), pid_of(s->owner[ROLE_CLIENT]));
 	if (r->mode == REPORT_EVERY)
 		return;
 	/* The ledger is full: what is not summed is told as it comes, so that nothing is lost. */
@@ -47,32 +74,22 @@ static void on_recorded(void *context, const struct sighting *s, enum role role,
 		emit_single(r, s, role);
 		return;
 	}
-	if (r->mode != REPORT_NEWS || (!entry->is_new && !entry->previous))
+	if (r->mode != REPORT_NEWS || (!entry->is_new && !entry->previous && !entry->fell_behind))
 		return;
 	e.action = entry->previous ? ACTION_CHANGED : action_of(entry->row);
 	emit(r, &e);
 }
 
-/* The first refusal of each kind by each side is news; later ones are counted. */
-static bool refusal_is_news(const struct sighting *s, const struct ledger_row *row)
-{
-	unsigned int i;
-
-	for (i = 0; i < row->num_alerts; i++)
-		if (row->alerts[i].alert.description == s->alert.description &&
-		    row->alerts[i].alert.sender == s->alert.sender)
-			return row->alerts[i].count == 1;
-	return false;
-}
-
+/* The first refusal of each kind by each client is news; later ones are counted. */
 static void on_alerted(void *context, const struct sighting *s, const struct ledger_row *row)
 {
+	struct output_event e = { .action = ACTION_REFUSED, .row = row };
 	struct reporter *r = context;
-	struct output_event e = { .action = ACTION_REFUSED, .row = row, .alert = &s->alert };
 
-	if (r->mode != REPORT_NEWS || !row || row->reason != REASON_NONE || s->alert.level != 2)
+	if (r->mode != REPORT_NEWS || !row || !ledger_row_refused(row, &s->alert))
 		return;
-	if (refusal_is_news(s, row))
+	e.refusal = ledger_row_find_alert(row, s);
+	if (e.refusal && e.refusal->count == 1)
 		emit(r, &e);
 }
 
@@ -103,6 +120,8 @@ bool reporter_finish(struct reporter *r, const struct ledger *ledger)
 	uint32_t at = 0;
 	size_t num, i;
 
+	if (r->silent)
+		return true;
 	if (r->mode == REPORT_SUMMED) {
 		rows = ledger_rows(ledger, &num);
 		if (!rows)
@@ -110,6 +129,8 @@ bool reporter_finish(struct reporter *r, const struct ledger *ledger)
 		for (i = 0; i < num; i++) {
 			e = (struct output_event){ .action = action_of(rows[i]), .row = rows[i] };
 			emit(r, &e);
+			if (rows[i]->role == ROLE_SERVER)
+				emit_refusals(r, rows[i]);
 		}
 		free(rows);
 	}

@@ -14,10 +14,14 @@ enum report_mode {
 	REPORT_NEWS,      /* live: what is new or has changed, and refusals, at once */
 };
 
+struct unopened;
+
 struct reporter {
 	struct output output;
+	struct unopened *unopened;     /* is told of sightings that stayed encrypted; NULL: nobody is */
 	enum report_mode mode;
 	uint64_t lines, max_lines;     /* max 0: no limit */
+	bool silent;                   /* a screen shows the ledger: lines are counted, and not written */
 };
 
 /* What to give pipeline_new(). */

@@ -24,7 +24,7 @@
 #include "userspace/sandbox_layers.h"
 
 #define NOBODY 65534    /* the kernel's overflow uid; used when no account has the name */
-#define SPARE_FDS 8     /* for timers, and for the file being written below write_dir_fd */
+#define SPARE_FDS 12    /* for timers, the file being written below write_dir_fd, the store's files */
 
 struct identity {
 	uid_t uid;
@@ -52,28 +52,62 @@ static int prepare_openssl(void)
 
 static bool has_capability(unsigned int capability)
 {
-	capng_get_caps_process();
-	return capng_have_capability(CAPNG_EFFECTIVE, capability);
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
+static bool may_change_identity(void)
+{
+	return geteuid() == 0 && has_capability(CAP_SETUID) && has_capability(CAP_SETGID);
+}
+
+static struct identity nobody_identity(void)
+{
+	struct identity id = { .uid = NOBODY, .gid = NOBODY, .change = may_change_identity() };
+	const struct passwd *nobody;
+
+	if (id.change && (nobody = getpwnam("nobody")) != NULL && nobody->pw_uid != 0) {
+		id.uid = nobody->pw_uid;
+		id.gid = nobody->pw_gid;
+	}
+	return id;
+}
+
+void sandbox_nobody(uint32_t *uid, uint32_t *gid)
+{
+	struct identity id = nobody_identity();
+
+	*uid = id.change ? id.uid : geteuid();
+	*gid = id.change ? id.gid : getegid();
+}
+
+static int become_owner(int dir_fd, struct identity *id)
+{
+	struct stat dir;
+
+	if (fstat(dir_fd, &dir) != 0)
+		return -errno;
+	if (!S_ISDIR(dir.st_mode))
+		return -ENOTDIR;
+	id->uid = dir.st_uid;
+	id->gid = dir.st_gid;
+	return 0;
 }
 
 static int choose_identity(const struct sandbox_options *options, struct identity *out)
 {
-	struct identity id = { .uid = NOBODY, .gid = NOBODY, .change = false };
-	const struct passwd *nobody;
-	struct stat dir;
+	struct identity id = nobody_identity(), other;
+	int err = 0;
 
-	id.change = geteuid() == 0 && has_capability(CAP_SETUID) && has_capability(CAP_SETGID);
-	if (options->write_dir_fd >= 0) {
-		if (fstat(options->write_dir_fd, &dir) != 0)
-			return -errno;
-		if (!S_ISDIR(dir.st_mode))
-			return -ENOTDIR;
-		id.uid = dir.st_uid;
-		id.gid = dir.st_gid;
-	} else if (id.change && (nobody = getpwnam("nobody")) != NULL && nobody->pw_uid != 0) {
-		id.uid = nobody->pw_uid;
-		id.gid = nobody->pw_gid;
-	}
+	if (options->store_dir_fd >= 0)
+		err = become_owner(options->store_dir_fd, &id);
+	other = id;
+	if (err == 0 && options->write_dir_fd >= 0)
+		err = become_owner(options->write_dir_fd, &id);
+	if (err)
+		return err;
+	if (id.change && options->store_dir_fd >= 0 && id.uid != other.uid)
+		return -EXDEV;
 	*out = id;
 	return 0;
 }
@@ -84,9 +118,11 @@ static int choose_identity(const struct sandbox_options *options, struct identit
  */
 static int confine_root(const struct sandbox_options *options)
 {
-	if (SANDBOX_SANITIZED || options->write_dir_fd < 0 || !has_capability(CAP_SYS_CHROOT))
+	int dir_fd = options->write_dir_fd >= 0 ? options->write_dir_fd : options->store_dir_fd;
+
+	if (SANDBOX_SANITIZED || dir_fd < 0 || !has_capability(CAP_SYS_CHROOT))
 		return 0;
-	if (fchdir(options->write_dir_fd) != 0 || chroot(".") != 0)
+	if (fchdir(dir_fd) != 0 || chroot(".") != 0)
 		return -errno;
 	return 0;
 }
@@ -116,7 +152,8 @@ static int empty_bounding_set(void)
 
 static int drop_capabilities(void)
 {
-	capng_get_caps_process();
+	if (capng_get_caps_process() != 0)
+		return -EPERM;
 	capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : -EPERM;
 }
@@ -157,9 +194,17 @@ static int set_limits(int fds)
 
 	if ((err = lower(RLIMIT_CORE, 0)) != 0)
 		return err;
-	if (fds >= 0 && (err = lower(RLIMIT_NOFILE, (rlim_t)fds + 1 + SPARE_FDS)) != 0)
-		return err;
-	return SANDBOX_SANITIZED ? 0 : lower(RLIMIT_NPROC, 0);
+	return fds >= 0 ? lower(RLIMIT_NOFILE, (rlim_t)fds + 1 + SPARE_FDS) : 0;
+}
+
+/* Those that are made here inherit what stands already; the filter comes over all of them. */
+static int make_threads(const struct sandbox_options *options)
+{
+	int err = options->before_filter ? options->before_filter(options->context) : 0;
+
+	if (err == 0 && !SANDBOX_SANITIZED)
+		err = lower(RLIMIT_NPROC, 0);
+	return err;
 }
 
 static int forbid_new_power(void)
@@ -214,6 +259,8 @@ int sandbox_enter(const struct sandbox_options *options, char *why, size_t why_s
 		return fail(err, "parent-death signal", why, why_size);
 	if ((err = sandbox_landlock(options)) != 0)
 		return fail(err, "Landlock", why, why_size);
+	if ((err = make_threads(options)) != 0)
+		return fail(err, "threads", why, why_size);
 	if ((err = sandbox_seccomp(options)) != 0)
 		return fail(err, "seccomp", why, why_size);
 	return 0;
@@ -233,14 +280,14 @@ static int keep_capabilities(const unsigned int *kept, size_t num)
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : -EPERM;
 }
 
-int sandbox_monitor(bool probes, char *why, size_t why_size)
+int sandbox_monitor(enum sandbox_reach reach, char *why, size_t why_size)
 {
 	static const unsigned int kept[] = {
-		CAP_NET_ADMIN, CAP_KILL, CAP_BPF, CAP_PERFMON,
-		/* For probes alone: */
-		CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE,
+		CAP_NET_ADMIN, CAP_KILL, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+		CAP_CHECKPOINT_RESTORE,
 	};
-	size_t num = probes ? sizeof(kept) / sizeof(kept[0]) : 4;
+	static const size_t nums[] = { [SANDBOX_STAYS] = 4, [SANDBOX_LOOKS] = 5, [SANDBOX_OPENS] = 7 };
+	size_t num = nums[reach];
 	int err;
 
 	if ((err = empty_bounding_set()) != 0)

@@ -95,6 +95,8 @@ int sandbox_landlock(const struct sandbox_options *options)
 		return -errno;
 	if (options->write_dir_fd >= 0)
 		err = allow_directory(ruleset, options->write_dir_fd, attr.handled_access_fs);
+	if (err == 0 && options->store_dir_fd >= 0)
+		err = allow_directory(ruleset, options->store_dir_fd, attr.handled_access_fs);
 	if (err == 0 && syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0)
 		err = -errno;
 	close(ruleset);

@@ -167,6 +167,21 @@ static int add_directory_rules(scmp_filter_ctx ctx, int dir_fd)
 	return err;
 }
 
+/* SQLite beside that: locks, writes at an offset, the log that it shares by mapping it (mmap is allowed). */
+static int add_store_rules(scmp_filter_ctx ctx, int dir_fd)
+{
+	static const int plain[] = { SCMP_SYS(pwrite64), SCMP_SYS(flock), SCMP_SYS(fchown) };
+	static const int commands[] = { F_GETLK, F_SETLK, F_SETLKW, F_DUPFD_CLOEXEC };
+	static const int at_dir[] = { SCMP_SYS(faccessat), SCMP_SYS(faccessat2) };
+	int err = add_list(ctx, SCMP_ACT_ALLOW, plain, LENGTH(plain));
+
+	for (size_t i = 0; i < LENGTH(commands) && err == 0; i++)
+		err = allow_if(ctx, SCMP_SYS(fcntl), 1, INT_MASK, (unsigned)commands[i]);
+	for (size_t i = 0; i < LENGTH(at_dir) && err == 0; i++)
+		err = allow_if(ctx, at_dir[i], 0, INT_MASK, (unsigned int)dir_fd);
+	return err ? err : add_directory_rules(ctx, dir_fd);
+}
+
 /*
  * libpcap at run time: statistics and pending errors by getsockopt, packets by recvmsg where it
  * has no ring, and a look at the interface when it went down. Nothing is set and nothing is sent.
@@ -177,6 +192,17 @@ static int add_packet_socket_rules(scmp_filter_ctx ctx)
 	int err = add_list(ctx, SCMP_ACT_ALLOW, calls, LENGTH(calls));
 
 	return err ? err : allow_if(ctx, SCMP_SYS(ioctl), 1, INT_MASK, SIOCGIFFLAGS);
+}
+
+/* The terminal's own settings, at once; and standard error back to what it was. Keys, size and drawing need no more. */
+static int add_screen_rules(scmp_filter_ctx ctx)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, masked(0, INT_MASK, STDIN_FILENO),
+				   masked(1, INT_MASK, TCSETS));
+
+	if (err != 0 || (err = allow_if(ctx, SCMP_SYS(dup2), 1, INT_MASK, STDERR_FILENO)) != 0)
+		return err;
+	return allow_if(ctx, SCMP_SYS(dup3), 1, INT_MASK, STDERR_FILENO);
 }
 
 static int add_sanitizer_rules(scmp_filter_ctx ctx)
@@ -194,12 +220,17 @@ static int fill(scmp_filter_ctx ctx, const struct sandbox_options *options)
 	int err;
 
 	if ((err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) != 0 ||
+	    (err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1)) != 0 ||
 	    (err = add_list(ctx, SCMP_ACT_ALLOW, allowed, LENGTH(allowed))) != 0 ||
 	    (err = add_memory_rules(ctx)) != 0 || (err = add_descriptor_rules(ctx)) != 0 ||
 	    (err = add_own_process_rules(ctx)) != 0)
 		return err;
 	if (options->write_dir_fd >= 0 &&
 	    (err = add_directory_rules(ctx, options->write_dir_fd)) != 0)
+		return err;
+	if (options->store_dir_fd >= 0 && (err = add_store_rules(ctx, options->store_dir_fd)) != 0)
+		return err;
+	if (options->screen && (err = add_screen_rules(ctx)) != 0)
 		return err;
 	if (options->packet_socket && (err = add_packet_socket_rules(ctx)) != 0)
 		return err;

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define FILE_MAX (4u << 20)
-#define PREFIXES_MAX 4096
+#define PREFIXES_MAX 1024
 #define PREFIX "replay_fuzz_"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

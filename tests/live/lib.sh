@@ -17,6 +17,7 @@ TEST_NAME=$(basename "$0" .test)
 PIDS=()
 NAMESPACES=()
 LIVE_PID=''
+PORTS_HAD=' '
 TAP_NUM=0
 
 tap_ok() { TAP_NUM=$((TAP_NUM + 1)); echo "ok $TAP_NUM - $TEST_NAME: $1"; }
@@ -166,12 +167,15 @@ make_cert()
 # --- servers. Each: NS ADDRESS CERTIFICATE [option...]; sets PORT and SERVER_PID, and returns
 # when it listens.
 
-# Below the ephemeral range, so that no client's port can be in the way.
+# Below the ephemeral range, so that no client's port can be in the way; never one that this test had
+# before: another certificate at the same endpoint would be a change.
 free_port()
 {
 	while PORT=$((20000 + RANDOM % 12000)); do
-		in_ns "$1" ss -Hltn "sport = :$PORT" | grep -q . || return
+		[[ $PORTS_HAD = *" $PORT "* ]] && continue
+		in_ns "$1" ss -Hltn "sport = :$PORT" | grep -q . || break
 	done
+	PORTS_HAD+="$PORT "
 }
 
 listens() { in_ns "$1" ss -Hltn "sport = :$PORT" | grep -q .; }
@@ -264,6 +268,9 @@ connect_many() { in_ns "$1" timeout 60 python3 "$LIVE_DIR/peer.py" connect "$2" 
 
 # --- certtap
 
+# Nothing is kept beyond a test, where the test does not name a file.
+LIVE_STORE=--no-store
+
 # live_start [-n NS] [option...]: rows in $ROWS, messages in $MESSAGES; returns when it observes.
 live_start()
 {
@@ -274,9 +281,9 @@ live_start()
 	: > "$ROWS"
 	: > "$MESSAGES"          # what an earlier one said must not be taken for this one's word
 	if [ -n "$ns" ]; then
-		nsenter --net="/run/netns/$ns" "$CERTTAP" live --json "$@" < /dev/null > "$ROWS" 2> "$MESSAGES" &
+		nsenter --net="/run/netns/$ns" "$CERTTAP" live --json $LIVE_STORE "$@" < /dev/null > "$ROWS" 2> "$MESSAGES" &
 	else
-		"$CERTTAP" live --json "$@" < /dev/null > "$ROWS" 2> "$MESSAGES" &
+		"$CERTTAP" live --json $LIVE_STORE "$@" < /dev/null > "$ROWS" 2> "$MESSAGES" &
 	fi
 	LIVE_PID=$!
 	until_true 15 live_ready > /dev/null
@@ -315,6 +322,9 @@ live_stop()
 	LIVE_STATUS=$?
 	LIVE_PID=''
 }
+
+# The monitor's first child; a later one looks at the processes of others.
+worker_of() { pgrep -o -P "$1"; }
 
 # row_wait CONDITION...: such as server.port=443; prints the row. See rows.py.
 row_wait() { python3 "$LIVE_DIR/rows.py" wait "$ROWS" "${ROW_SECONDS:-8}" "$@"; }

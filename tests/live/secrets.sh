@@ -19,12 +19,18 @@ program13()
 		HAPROXY=$(command -v haproxy || echo /usr/sbin/haproxy)
 		[ -x "$HAPROXY" ] && return ;;
 	postgres) postgres_program && return ;;
+	postfix)
+		POSTFIX=$(postconf -dhx daemon_directory 2> /dev/null) ||
+			POSTFIX=/usr/lib/postfix/sbin
+		[ -x "$POSTFIX/master" ] && return ;;
 	quic) have gtlsserver && have gtlsclient && return ;;
+	firefox) FIREFOX=/usr/lib/firefox-esr/firefox-esr; [ -x "$FIREFOX" ] && return ;;
 	python) return ;;
 	*) have "$1" && return ;;
 	esac
 	case $1 in
 	nss) echo 'selfserv or tstclnt is missing (libnss3-tools)' ;;
+	firefox) echo 'firefox-esr is not installed (260 MB)' ;;
 	quic) echo 'gtlsserver or gtlsclient is missing (ngtcp2-server, ngtcp2-client)' ;;
 	*) echo "$1 is not installed" ;;
 	esac
@@ -204,7 +210,7 @@ serve13_postgres()
 	local as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 	POSTGRES_DIR=$(mktemp -d /tmp/certtap-postgres.XXXXXX) || return
-	trap 'rm -rf "$POSTGRES_DIR"; live_end' EXIT
+	trap 'rm -rf "$POSTGRES_DIR" "${POSTFIX_DIR:-}"; live_end' EXIT
 	cp "$T/$3.pem" "$T/$3.key" "$POSTGRES_DIR"
 	chmod 600 "$POSTGRES_DIR/$3.key"
 	chown -R 65534:65534 "$POSTGRES_DIR"
@@ -218,6 +224,44 @@ serve13_postgres()
 		-D "$POSTGRES_DIR/data" -h "$2" -p "$PORT" -k '' -c fsync=off -c ssl=on \
 		-c ssl_cert_file="$POSTGRES_DIR/$3.pem" -c ssl_key_file="$POSTGRES_DIR/$3.key"
 	started "$1" postgres
+}
+
+# Postfix, STARTTLS of SMTP. Its parts run as a user of its own, each in a process of its own.
+serve13_postfix()
+{
+	local dir
+
+	POSTFIX_DIR=$(mktemp -d /tmp/certtap-postfix.XXXXXX) || return
+	dir=$POSTFIX_DIR
+	trap 'rm -rf "$POSTFIX_DIR" "${POSTGRES_DIR:-}"; live_end' EXIT
+	chmod 755 "$dir"
+	mkdir "$dir/queue" "$dir/queue/pid" "$dir/queue/private" "$dir/queue/public" "$dir/data"
+	chown postfix "$dir/queue/private" "$dir/queue/public" "$dir/data"
+	cp "$T/$3.pem" "$T/$3.key" "$dir"
+	free_port "$1"
+	cat > "$dir/main.cf" <<-END
+		compatibility_level = 3.6
+		queue_directory = $dir/queue
+		data_directory = $dir/data
+		daemon_directory = $POSTFIX
+		inet_interfaces = $2
+		inet_protocols = ipv4
+		myhostname = postfix.test
+		alias_maps =
+		local_recipient_maps =
+		smtpd_tls_security_level = may
+		smtpd_tls_cert_file = $dir/$3.pem
+		smtpd_tls_key_file = $dir/$3.key
+		smtpd_tls_protocols = >=TLSv1.3
+	END
+	cat > "$dir/master.cf" <<-END
+		$2:$PORT inet n - n - - smtpd
+		tlsmgr unix - - n 1000? 1 tlsmgr
+		rewrite unix - - n - - trivial-rewrite
+		anvil unix - - n - 1 anvil
+	END
+	background "$1" "$POSTFIX/master" -c "$dir" -d
+	started "$1" postfix
 }
 
 # --- other libraries
@@ -264,6 +308,19 @@ connect13_nss()
 	[ -d "$T/nss.none" ] || nss_database > "$T/nss.log" 2>&1 || return
 	in_ns "$1" timeout 10 tstclnt -d "sql:$T/nss.none" -h "$2" -p "$PORT" -o -Q \
 		-V tls1.3:tls1.3 < /dev/null > "$T/client.log" 2>&1
+}
+
+# Firefox does not end by itself: it is ended when its secret has opened the connection.
+connect13_firefox()
+{
+	local firefox
+
+	mkdir -p "$T/firefox"
+	background "$1" env HOME="$T/firefox" MOZ_CRASHREPORTER_DISABLE=1 "$FIREFOX" --headless \
+		--no-remote --profile "$T/firefox" "https://$(bracket "$2"):$PORT/"
+	firefox=$LAST_PID
+	ROW_SECONDS=20 row_wait "server.port=$PORT" certtap.witness=secret > "$T/client.log" 2>&1
+	stop "$firefox"
 }
 
 # go_program plain|stripped|pie: built once, beside certtap

@@ -3,11 +3,15 @@
 """TLS 1.3 peers whose library never sees a socket: asyncio hands it bytes (memory BIO).
 
     tls13.py serve ADDRESS PORT BASE       BASE.pem, BASE.key; until it is ended
+    tls13.py fork ADDRESS PORT BASE        the same with sockets, a process for each connection
     tls13.py connect ADDRESS PORT [NUM]    NUM handshakes at once, all open until the last is
                                            whole; prints how many were
     tls13.py alone BASE [NUM]              both ends in this process: nothing goes on a wire
 """
 import asyncio
+import os
+import signal
+import socket
 import ssl
 import sys
 
@@ -39,6 +43,20 @@ async def serve(address, port, base):
     server = await asyncio.start_server(until_closed, address, int(port), backlog=512,
                                         ssl=server_context(base), ssl_handshake_timeout=30)
     await server.serve_forever()
+
+
+def fork(address, port, base):
+    context = server_context(base)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.create_server((address, int(port)), backlog=512) as listener:
+        while True:
+            connection = listener.accept()[0]
+            if os.fork():
+                connection.close()
+                continue
+            with context.wrap_socket(connection, server_side=True) as peer:
+                peer.recv(1)
+            os._exit(0)
 
 
 async def connect(address, port, num="1"):
@@ -73,7 +91,7 @@ def alone(base, num="1"):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "alone":
-        alone(*sys.argv[2:])
+    if sys.argv[1] in ("alone", "fork"):
+        {"alone": alone, "fork": fork}[sys.argv[1]](*sys.argv[2:])
     else:
         sys.exit(asyncio.run({"serve": serve, "connect": connect}[sys.argv[1]](*sys.argv[2:])))

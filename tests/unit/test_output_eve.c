@@ -57,7 +57,7 @@ static struct peer_lines line_of(const struct sighting *s, enum role role, enum 
 
 	ledger_row_single(&row, s, role);
 	if (action == ACTION_REFUSED)
-		e.alert = &s->alert;
+		e.refusal = ledger_row_find_alert(&row, s);
 	got = peer_lines(&output_eve, &e, 1);
 	ledger_row_fini(&row);
 	assert_int_equal(got.num, 1);

@@ -58,7 +58,7 @@ static struct peer_lines lines_of(const struct sighting *s, enum role role, enum
 
 	ledger_row_single(&row, s, role);
 	if (action == ACTION_REFUSED)
-		e.alert = &s->alert;
+		e.refusal = ledger_row_find_alert(&row, s);
 	got = peer_lines(&output_zeek, &e, 1);
 	ledger_row_fini(&row);
 	return got;

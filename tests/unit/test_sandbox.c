@@ -12,9 +12,11 @@
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -23,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <termios.h>
 #include <sys/uio.h>
 
 #include "tests/unit/sandbox_child.h"
@@ -115,10 +118,61 @@ static void attacks_kill(void **state)
 	close(fd);
 }
 
+/* A thread that was made before the filter: it waits for the go, and is under it all the same. */
+static int go[2];
+
+static void *attack(void *wanted)
+{
+	char byte;
+
+	if (read(go[0], &byte, 1) != 1)
+		return NULL;
+	if (wanted)
+		(void)!openat(AT_FDCWD, "/etc/passwd", O_RDONLY);
+	else
+		(void)!socket(AF_INET, SOCK_DGRAM, 0);
+	return errno == EPERM ? NULL : (void *)go;
+}
+
+static pthread_t thread;
+
+static int make_thread(void *wanted)
+{
+	return pipe(go) != 0 || pthread_create(&thread, NULL, attack, wanted) != 0 ? -EAGAIN : 0;
+}
+
+static int let_go(const struct child *c)
+{
+	void *result = NULL;
+
+	(void)c;
+	return write(go[1], "", 1) == 1 && pthread_join(thread, &result) == 0 && !result ? FINE : WRONG;
+}
+
+static int refuse_to_begin(void *context)
+{
+	(void)context;
+	return -ENOTSUP;
+}
+
+static void threads_are_inside(void **state)
+{
+	(void)state;
+	assert_killed(run(&(struct child){ .options = { .write_dir_fd = -1, .store_dir_fd = -1,
+							.before_filter = make_thread }, .act = let_go }));
+	if (!SANDBOX_SANITIZED)
+		assert_exits(run(&(struct child){ .options = { .write_dir_fd = -1, .store_dir_fd = -1,
+							       .before_filter = make_thread, .context = go },
+						  .act = let_go }), FINE);
+	assert_exits(run(&(struct child){ .options = { .write_dir_fd = -1, .store_dir_fd = -1,
+						       .before_filter = refuse_to_begin }, .act = let_go }),
+		     NOT_ENTERED);
+}
+
 static void packet_socket_opens_nothing_more(void **state)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct child c = { .options = { .write_dir_fd = -1, .packet_socket = true }, .fd = fd };
+	struct child c = { .options = { .write_dir_fd = -1, .store_dir_fd = -1, .packet_socket = true }, .fd = fd };
 
 	(void)state;
 	c.act = do_socket;
@@ -196,7 +250,7 @@ static int refuse_socket_options(const struct child *c)
 static void the_rest_is_refused(void **state)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct child c = { .options = { .write_dir_fd = -1, .packet_socket = true }, .fd = fd,
+	struct child c = { .options = { .write_dir_fd = -1, .store_dir_fd = -1, .packet_socket = true }, .fd = fd,
 			   .act = refuse_socket_options };
 
 	(void)state;
@@ -207,6 +261,44 @@ static void the_rest_is_refused(void **state)
 	assert_exits(run(CHILD(.act = refuse_socket_options, .fd = fd)), FINE);
 	assert_exits(run(&c), FINE);
 	close(fd);
+}
+
+/* --- what a screen needs, and no more --- */
+
+static int use_terminal(const struct child *c)
+{
+	bool screen = c->options.screen;
+	struct termios settings;
+	char key = 'x';
+
+	if (tcgetattr(STDIN_FILENO, &settings) != 0)
+		return WRONG;
+	if ((refused(tcsetattr(STDIN_FILENO, TCSANOW, &settings)) == FINE) == screen ||
+	    (refused(dup2(c->fd, STDERR_FILENO)) == FINE) == screen)
+		return WRONG;
+	/* Another terminal, keys that nobody typed, another descriptor: never. */
+	return refused(tcsetattr(c->fd, TCSANOW, &settings)) || refused(ioctl(STDIN_FILENO, TIOCSTI, &key)) ||
+	       refused(dup2(c->fd, STDOUT_FILENO)) ? WRONG : FINE;
+}
+
+static void a_screen_sets_its_terminal(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), other, before = dup(STDIN_FILENO);
+	struct child c = { .options = SANDBOX_OPTIONS_DEFAULT, .act = use_terminal };
+
+	(void)state;
+	if (master < 0 || unlockpt(master) != 0)
+		skip();
+	other = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(other >= 0 && dup2(other, STDIN_FILENO) == STDIN_FILENO);
+	c.fd = other;
+	assert_exits(run(&c), FINE);
+	c.options.screen = true;
+	assert_exits(run(&c), FINE);
+	dup2(before, STDIN_FILENO);
+	close(before);
+	close(other);
+	close(master);
 }
 
 /* --- what the worker needs --- */
@@ -265,9 +357,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attacks_kill),
+		cmocka_unit_test(threads_are_inside),
 		cmocka_unit_test(packet_socket_opens_nothing_more),
 		cmocka_unit_test(ptrace_kills),
 		cmocka_unit_test(the_rest_is_refused),
+		cmocka_unit_test(a_screen_sets_its_terminal),
 		cmocka_unit_test(work_goes_on),
 		cmocka_unit_test(abort_is_an_abort),
 	};

@@ -60,7 +60,7 @@ static int look_at_status(const struct child *c)
 /* It is the child that opens its own /proc/self/status, before the sandbox. */
 static int run_status(uid_t uid, int write_dir_fd)
 {
-	struct child c = { .options = { .write_dir_fd = write_dir_fd }, .uid = uid,
+	struct child c = { .options = { .write_dir_fd = write_dir_fd, .store_dir_fd = -1 }, .uid = uid,
 			   .changes = may_change_uid() };
 	char why[256];
 	int status = -1;
@@ -180,7 +180,7 @@ static int be_the_monitor(pid_t other)
 	unsigned long long had = capabilities("CapEff:") & MONITOR_CAPABILITIES;
 	char why[256];
 
-	if (sandbox_monitor(false, why, sizeof(why)) != 0)
+	if (sandbox_monitor(SANDBOX_STAYS, why, sizeof(why)) != 0)
 		return NOT_ENTERED;
 	if (capabilities("CapEff:") != had || capabilities("CapPrm:") != had ||
 	    capabilities("CapInh:") != 0 || capabilities("CapAmb:") != 0)
@@ -254,7 +254,7 @@ static int write_outside(const struct child *c)
 static void in_directory(uid_t uid, int (*act)(const struct child *c))
 {
 	char top[] = "/tmp/certtap-sandbox-XXXXXX", path[64], outside[64];
-	struct child c = { .uid = uid, .act = act };
+	struct child c = { .options = SANDBOX_OPTIONS_DEFAULT, .uid = uid, .act = act };
 	struct stat st;
 	int status;
 
@@ -293,7 +293,7 @@ static void writes_nowhere_else(void **state)
 
 static void a_file_is_no_directory(void **state)
 {
-	struct sandbox_options options = { .write_dir_fd = open("/proc/self/exe", O_RDONLY) };
+	struct sandbox_options options = { .write_dir_fd = open("/proc/self/exe", O_RDONLY), .store_dir_fd = -1 };
 	char why[256] = "";
 
 	(void)state;
