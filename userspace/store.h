@@ -242,7 +242,7 @@ struct store_filter {
 	struct bytes serial;         /* the leaf's; data NULL: any */
 	int64_t endpoint_id;         /* 0: any */
 	int64_t chain_id;
-	int64_t certificate_id;      /* sightings: it is in the chain, at any place; 0: any */
+	int64_t certificate_id;      /* sightings: it is in the chain, at any place; certificates: this one; 0: any */
 	int days_left;               /* by_days: the leaf has at most so many, at `now_s` */
 	unsigned int findings;       /* bits: at least one of them */
 	uint64_t since_ns;           /* last seen then or later; events: happened then or later */
@@ -269,7 +269,7 @@ typedef bool store_coverage_fn(void *context, const struct port_coverage *c);
 int store_each_endpoint(struct store *s, const struct store_filter *f, store_endpoint_fn *fn, void *context);
 int store_each_sighting(struct store *s, const struct store_filter *f, store_sighting_fn *fn, void *context);
 /*
- * Of a filter, here only name, issuer, sha256 (a range too), spki_sha256, lineage, serial, days_left, chain_id (any place in that
+ * Of a filter, here only name, issuer, sha256 (a range too), spki_sha256, lineage, serial, certificate_id, days_left, chain_id (any place in that
  * chain, in its order) and since count. With DER.
  */
 int store_each_certificate(struct store *s, const struct store_filter *f, store_certificate_fn *fn, void *context);
