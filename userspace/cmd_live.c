@@ -13,14 +13,20 @@
 #include "userspace/command.h"
 #include "userspace/handshake_keys.h"
 #include "userspace/keys.h"
+#include "userspace/live.h"
 #include "userspace/monitor.h"
 #include "userspace/options.h"
+#include "userspace/owners.h"
 #include "userspace/pem.h"
 #include "userspace/probes.h"
+#include "userspace/process_table.h"
 #include "userspace/reporter.h"
 #include "userspace/sandbox.h"
+#include "userspace/screen.h"
 #include "userspace/source.h"
 #include "userspace/source_secrets.h"
+#include "userspace/store_setup.h"
+#include "userspace/unopened.h"
 
 #define EVENTS_PER_TURN 4096u
 #define TURN_MS 20               /* the kernel side does not wake us for every event */
@@ -29,15 +35,23 @@
 struct live {
 	struct options options;
 	struct attach *attach;       /* NULL: libpcap */
+	struct owners *owners;       /* NULL: nobody tells whose sockets they are */
+	struct process_table *processes; /* likewise; the worker's */
 	struct probes *probes;       /* NULL: no secrets are caught */
 	struct probes_options probes_options;
+	struct unopened *unopened;   /* what they would open; NULL: they are there, or there are no owners */
 	struct source *sources[INTERFACES_MAX + 1];
 	unsigned int num_sources;
 	struct pem_writer pem;
+	struct store_setup store;
 	struct capture_writer *writer;   /* NULL: no packets are kept */
 	struct reporter reporter;
+	struct screen_guard guard;   /* where `on_screen`: a table that refreshes in place, not lines */
+	bool on_screen;
+	struct screen *screen;       /* the worker's, while it observes; NULL: none */
 	struct pipeline *pipeline;
 	struct keys *keys;           /* NULL: none were named */
+	const struct live_follower *follower;        /* NULL: none */
 	uint64_t end_ns;             /* monotonic; 0: no end */
 };
 
@@ -79,7 +93,8 @@ static void print_where(const struct live *l, FILE *out)
 			l->attach ? attach_rung_name(attach_rung(l->attach, i)) : "pcap");
 }
 
-static void print_counters(const struct live *l)
+/* Of packets, not of secrets. */
+static void sum_counters(const struct live *l, struct source_counters *out)
 {
 	struct source_counters sum = { 0 }, one;
 	unsigned int i;
@@ -90,14 +105,28 @@ static void print_counters(const struct live *l)
 		sum.delivered += one.delivered;
 		sum.lost += one.lost;
 	}
+	*out = sum;
+}
+
+static void print_counters(const struct live *l)
+{
+	struct source_counters sum;
+	unsigned int i;
+
+	sum_counters(l, &sum);
 	fprintf(stderr, "certtap: %s: seen %" PRIu64 " = delivered %" PRIu64 " + lost %" PRIu64 "\n",
 		l->attach ? "pieces of handshakes" : "packets", sum.seen, sum.delivered, sum.lost);
 	for (i = 0; i < l->num_sources; i++)
 		if (l->sources[i]->ops->print_details)
 			l->sources[i]->ops->print_details(l->sources[i], stderr);
 	reporter_summary(l->pipeline, stderr);
+	if (!l->probes)
+		unopened_print(l->unopened, ledger_counters(pipeline_ledger(l->pipeline))->reasons[REASON_ENCRYPTED],
+			       stderr);
 	if (l->writer)
 		capture_writer_print(l->writer, stderr);
+	if (l->store.queue)
+		store_queue_print(l->store.queue, stderr);
 }
 
 /* Reads what is there. Returns false when a source broke off. */
@@ -120,13 +149,17 @@ static bool turn(struct live *l)
 
 static void wait_turn(const struct live *l)
 {
-	struct pollfd fds[INTERFACES_MAX + 1];
-	unsigned int i;
+	struct pollfd fds[INTERFACES_MAX + 1 + SCREEN_FDS];
+	unsigned int i, num = l->num_sources;
 
 	for (i = 0; i < l->num_sources; i++)
 		fds[i] = (struct pollfd){ .fd = source_fd(l->sources[i]), .events = POLLIN };
-	/* A signal ends the wait early; so does a source with something to read. */
-	if (poll(fds, l->num_sources, TURN_MS) < 0 && errno != EINTR)
+	if (l->screen) {
+		screen_poll(l->screen, fds + num);
+		num += SCREEN_FDS;
+	}
+	/* A signal ends the wait early; so does a source with something to read, or a key. */
+	if (poll(fds, num, TURN_MS) < 0 && errno != EINTR)
 		stop_asked = 1;
 }
 
@@ -135,25 +168,63 @@ static bool time_over(const struct live *l)
 	return l->end_ns && clock_ns(CLOCK_MONOTONIC) >= l->end_ns;
 }
 
+static void turn_screen(struct live *l)
+{
+	struct screen_totals totals = { 0 };
+	struct source_counters sum;
+
+	if (!l->screen)
+		return;
+	sum_counters(l, &sum);
+	totals.lost = sum.lost;
+	if (!screen_turn(l->screen, &totals))
+		stop_asked = 1;
+}
+
+static bool follower_goes_on(const struct live *l)
+{
+	return !l->follower || l->follower->turn(l->follower->context);
+}
+
+/* Its word is the result; counters are told only where something was lost. */
+static int end_follower(struct live *l, bool good)
+{
+	struct source_counters sum;
+
+	sum_counters(l, &sum);
+	if (!l->options.quiet && sum.lost)
+		print_counters(l);
+	return l->follower->end(l->follower->context, sum.lost, !good);
+}
+
 static int observe(struct live *l)
 {
 	bool good = true;
 
-	while (good && !stop_asked && !reporter_done(&l->reporter) && !time_over(l)) {
+	while (good && !stop_asked && !reporter_done(&l->reporter) && !time_over(l) && follower_goes_on(l)) {
 		wait_turn(l);
 		good = turn(l);
+		if (l->unopened)
+			unopened_flush(l->unopened);
 		pipeline_tick(l->pipeline, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_MONOTONIC));
+		if (l->store.queue)
+			store_queue_time(l->store.queue, clock_ns(CLOCK_REALTIME));
 		if (counters_asked) {
 			counters_asked = 0;
 			print_counters(l);
 		}
+		turn_screen(l);
 	}
+	screen_close(l->screen);
 	/* What is in the ring by now was seen: it counts. */
 	if (good && !reporter_done(&l->reporter))
 		good = turn(l);
 	pipeline_finish(l->pipeline);
 	if (l->writer && !capture_writer_finish(l->writer))
 		good = false;
+	store_setup_flush(&l->store);
+	if (l->follower)
+		return end_follower(l, good);
 	if (!reporter_finish(&l->reporter, pipeline_ledger(l->pipeline))) {
 		fputs("certtap: writing the output failed\n", stderr);
 		good = false;
@@ -180,8 +251,12 @@ static int open_ring(struct live *l, char *why, size_t why_size)
 	unsigned int num;
 	int err;
 
+	if (l->owners)
+		l->processes = process_table_new(&(struct process_table_limits)PROCESS_TABLE_LIMITS_DEFAULT,
+						 owners_close_in_worker(l->owners));
 	counters = attach_counters(l->attach, &num);
-	err = source_ring_open(attach_ring_fd(l->attach), counters, num, &l->sources[l->num_sources], why, why_size);
+	err = source_ring_open(attach_ring_fd(l->attach), counters, num, l->processes, &l->sources[l->num_sources],
+			       why, why_size);
 	if (err)
 		return err;
 	l->num_sources++;
@@ -219,7 +294,16 @@ static int open_secrets(struct live *l, char *why, size_t why_size)
 		return err;
 	l->num_sources = 1;
 	probes_close_in_worker(l->probes);
-	return pipeline_expect_secrets(l->pipeline) ? 0 : -ENOMEM;
+	return pipeline_expect_secrets(l->pipeline, l->options.secrets_client) ? 0 : -ENOMEM;
+}
+
+static int open_screen(struct live *l)
+{
+	int err = screen_open(&l->guard, pipeline_ledger(l->pipeline), l->reporter.output.options.color, &l->screen);
+
+	if (err)
+		fprintf(stderr, "certtap: no screen: %s; see --lines\n", strerror(-err));
+	return err;
 }
 
 /*
@@ -235,6 +319,8 @@ static int work(void *context)
 
 	handle_signals();
 	err = open_secrets(l, why, sizeof(why));
+	if (l->unopened)
+		unopened_close_in_worker(l->unopened);
 	if (err == 0)
 		err = l->attach ? open_ring(l, why, sizeof(why)) : open_pcap(l, why, sizeof(why));
 	if (err) {
@@ -243,11 +329,21 @@ static int work(void *context)
 	}
 	sandbox.write_dir_fd = l->pem.dir_fd;
 	sandbox.packet_socket = !l->attach;
+	store_setup_sandbox(&l->store, &sandbox);
+	sandbox.screen = l->on_screen;
+	if (l->on_screen)
+		err = open_screen(l);
+	if (err)
+		return EXIT_FAILED;
 	err = sandbox_enter(&sandbox, why, sizeof(why));
 	if (err) {
 		fprintf(stderr, "certtap: giving up privileges: %s\n", why);
 		return EXIT_FAILED;
 	}
+	if (store_setup_open(&l->store) != 0)
+		return EXIT_FAILED;
+	if (l->follower && l->follower->begin(l->follower->context) != 0)
+		return EXIT_FAILED;
 	if (!l->options.quiet) {
 		fputs("certtap: observing ", stderr);
 		print_where(l, stderr);
@@ -256,6 +352,38 @@ static int work(void *context)
 	if (l->options.duration_ns)
 		l->end_ns = clock_ns(CLOCK_MONOTONIC) + l->options.duration_ns;
 	return observe(l);
+}
+
+/* Rows without owners are better than none. */
+static void give_up_owners(struct live *l, const char *why)
+{
+	fprintf(stderr, "certtap: processes are not told: %s\n", why);
+	owners_free(l->owners);
+	l->owners = NULL;
+}
+
+/* Attaches, with owners where the kernel can tell them. */
+static int open_owners(struct live *l, struct attach_options *options, char *why, size_t why_size)
+{
+	struct owners_share share;
+	int err;
+
+	if (!l->options.no_owners && owners_open(&l->owners, why, why_size) != 0)
+		give_up_owners(l, why);
+	if (l->owners) {
+		owners_share(l->owners, &share);
+		options->owners = &share;
+		err = attach_open(options, &l->attach, why, why_size);
+		if (!err)
+			err = owners_follow(l->owners, attach_announcements_fd(l->attach));
+		if (!err)
+			return 0;
+		attach_free(l->attach);
+		l->attach = NULL;
+		give_up_owners(l, why);
+		options->owners = NULL;
+	}
+	return attach_open(options, &l->attach, why, why_size);
 }
 
 static int open_kernel_side(struct live *l, char *why, size_t why_size)
@@ -274,7 +402,7 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 		options.client_protected = KEYS_HELD_MAX;
 	options.without_tcx = o->attach && strcmp(o->attach, "clsact") == 0;
 	attach_clean_leftovers();
-	err = attach_open(&options, &l->attach, why, why_size);
+	err = open_owners(l, &options, why, why_size);
 	if (err)
 		return err;
 	if (attach_note(l->attach)[0])
@@ -363,6 +491,9 @@ static int prepare(struct live *l)
 	l->reporter.mode = l->options.every ? REPORT_EVERY : REPORT_NEWS;
 	l->reporter.max_lines = l->options.count;
 	observer = reporter_observer(&l->reporter);
+	err = store_setup_prepare(&l->store, &l->options, true, l->pem.dir_fd, &observer);
+	if (err)
+		return err;
 	l->pipeline = pipeline_new(&l->options.limits, &observer, l->options.pem_dir ? pem_write : NULL,
 				   &l->pem);
 	if (!l->pipeline) {
@@ -377,7 +508,12 @@ static int prepare(struct live *l)
 	if (err)
 		return err;
 	err = climb_down(l);
-	return err ? err : open_probes(l);
+	if (err == 0)
+		err = open_probes(l);
+	/* Without it the summary says less. */
+	if (err == 0 && l->owners && !l->probes && unopened_open(&l->unopened) == 0)
+		l->reporter.unopened = l->unopened;
+	return err;
 }
 
 static void finish(struct live *l)
@@ -387,14 +523,17 @@ static void finish(struct live *l)
 	for (i = 0; i < l->num_sources; i++)
 		source_free(l->sources[i]);
 	probes_free(l->probes);
+	unopened_free(l->unopened);
+	owners_free(l->owners);
 	attach_free(l->attach);
 	pipeline_free(l->pipeline);
 	capture_writer_free(l->writer);
 	keys_free(l->keys);
 	pem_close(&l->pem);
+	store_setup_finish(&l->store);
 }
 
-static bool options_fit(const struct options *o)
+bool live_options_fit(const struct options *o)
 {
 	const char *needs_interface = o->attach && strcmp(o->attach, "cgroup") != 0 ? o->attach : NULL;
 
@@ -429,24 +568,67 @@ static bool options_fit(const struct options *o)
 	return true;
 }
 
+/* What the monitor has to do. Returns how many. */
+static unsigned int choose_watches(const struct live *l, struct monitor_watch watches[MONITOR_WATCHES_MAX])
+{
+	unsigned int num = 0;
+
+	if (l->probes)
+		watches[num++] = (struct monitor_watch){ probes_fd(l->probes), poll_probes, l->probes,
+							 SANDBOX_OPENS };
+	if (l->owners)
+		watches[num++] = (struct monitor_watch){ owners_fd(l->owners), owners_poll, l->owners,
+							 SANDBOX_LOOKS };
+	if (l->unopened)
+		watches[num++] = (struct monitor_watch){ unopened_fd(l->unopened), unopened_ready, l->unopened,
+							 SANDBOX_LOOKS };
+	return num;
+}
+
+/* On a terminal that can have one, a table that refreshes in place; otherwise lines. */
+static int choose_screen(struct live *l)
+{
+	char why[256];
+	int err;
+
+	if (l->follower) {
+		l->reporter.silent = true;
+		return 0;
+	}
+	if (!options_want_screen(&l->options))
+		return 0;
+	err = screen_guard_open(&l->guard, why, sizeof(why));
+	l->on_screen = l->reporter.silent = err == 0;
+	if (err)
+		fprintf(stderr, "certtap: lines, no table that refreshes in place: %s\n", why);
+	return err == -ENOTSUP ? 0 : err;
+}
+
+int live_run(const struct options *options, const struct live_follower *follower)
+{
+	struct live l = { .options = *options, .follower = follower };
+	struct monitor_watch watches[MONITOR_WATCHES_MAX];
+	int err = choose_screen(&l);
+
+	if (err == 0)
+		err = prepare(&l);
+	if (err == 0)
+		err = monitor_run(work, &l, watches, choose_watches(&l, watches),
+				  l.on_screen ? &l.guard : NULL);
+	else
+		err = EXIT_FAILED;
+	if (l.on_screen)
+		screen_guard_close(&l.guard);
+	finish(&l);
+	return err;
+}
+
 int cmd_live(int argc, char **argv)
 {
-	struct live l = { 0 };
-	struct monitor_watch watch;
-	int err = options_parse(&l.options, FOR_LIVE, "live", argc, argv);
+	struct options options;
+	int err = options_parse(&options, FOR_LIVE, "live", argc, argv);
 
 	if (err)
 		return err > 0 ? 0 : EXIT_USAGE;
-	if (!options_fit(&l.options))
-		return EXIT_USAGE;
-	err = prepare(&l);
-	watch = (struct monitor_watch){ -1, poll_probes, l.probes };
-	if (l.probes)
-		watch.fd = probes_fd(l.probes);
-	if (err == 0)
-		err = monitor_run(work, &l, l.probes ? &watch : NULL);
-	else
-		err = EXIT_FAILED;
-	finish(&l);
-	return err;
+	return live_options_fit(&options) ? live_run(&options, NULL) : EXIT_USAGE;
 }

@@ -14,10 +14,12 @@
 #include "userspace/reporter.h"
 #include "userspace/sandbox.h"
 #include "userspace/source.h"
+#include "userspace/store_setup.h"
 
 #define PACKETS_PER_TURN 8192u
 #define PROGRESS_EVERY_NS 200000000u
 
+#define EXIT_FAILED 1            /* no store to write to */
 #define EXIT_BROKEN 2            /* a file could not be read to its end */
 
 struct reading {
@@ -28,9 +30,11 @@ struct reading {
 	struct reporter reporter;
 	struct pipeline *pipeline;
 	struct keys *keys;           /* NULL: none were named */
+	struct store_setup store;
 	uint64_t begun_ns, shown_ns; /* for the progress line */
 	bool progress;
 	bool broken;
+	bool no_store;               /* it was asked for, and cannot be had */
 };
 
 static void complain(struct reading *r, const char *what)
@@ -80,6 +84,10 @@ static int prepare(struct reading *r)
 	options_output(&r->options, r->options.every, &r->reporter.output);
 	r->reporter.mode = r->options.every ? REPORT_EVERY : REPORT_SUMMED;
 	observer = reporter_observer(&r->reporter);
+	err = store_setup_prepare(&r->store, &r->options, false, r->pem.dir_fd, &observer);
+	r->no_store = err != 0;
+	if (err)
+		return err;
 	r->pipeline = pipeline_new(&r->options.limits, &observer, r->options.pem_dir ? pem_write : NULL,
 				   &r->pem);
 	if (!r->pipeline) {
@@ -91,9 +99,14 @@ static int prepare(struct reading *r)
 		return err;
 	pipeline_use_keys(r->pipeline, r->keys);
 	sandbox.write_dir_fd = r->pem.dir_fd;
+	store_setup_sandbox(&r->store, &sandbox);
 	err = sandbox_enter(&sandbox, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "certtap: giving up privileges: %s\n", why);
+	if (err == 0) {
+		err = store_setup_open(&r->store);
+		r->no_store = err != 0;
+	}
 	return err;
 }
 
@@ -173,8 +186,12 @@ static void run(struct reading *r)
 	pipeline_finish(r->pipeline);
 	if (!reporter_finish(&r->reporter, pipeline_ledger(r->pipeline)))
 		complain(r, "writing the output failed");
+	if (!store_setup_flush(&r->store))
+		complain(r, "not everything could be stored");
 	if (!r->options.quiet)
 		reporter_summary(r->pipeline, stderr);
+	if (r->store.queue && !r->options.quiet)
+		store_queue_print(r->store.queue, stderr);
 	report_pem(r);
 }
 
@@ -185,6 +202,7 @@ static void finish(struct reading *r)
 	for (i = 0; r->sources && i < r->num_sources; i++)
 		source_free(r->sources[i]);
 	free(r->sources);
+	store_setup_finish(&r->store);
 	pipeline_free(r->pipeline);
 	keys_free(r->keys);
 	pem_close(&r->pem);
@@ -205,5 +223,7 @@ int cmd_read(int argc, char **argv)
 	if (err == 0)
 		run(&r);
 	finish(&r);
+	if (r.no_store)
+		return EXIT_FAILED;
 	return err || r.broken ? EXIT_BROKEN : 0;
 }

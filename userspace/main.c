@@ -5,8 +5,6 @@
 #include "userspace/command.h"
 #include "userspace/options.h"
 
-#define VERSION "0.1.0"
-
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -16,6 +14,8 @@ struct command {
 static const struct command commands[] = {
 	{ "live", cmd_live, "observe this host, or an interface, now" },
 	{ "read", cmd_read, "read capture files" },
+	{ "show", cmd_show, "what a store holds: endpoints, certificates, history, events" },
+	{ "check", cmd_check, "is a replaced certificate still presented? Expectations, days left; for monitoring" },
 	{ "doctor", cmd_doctor, "try what works on this host, and say why what does not" },
 };
 
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("certtap " VERSION);
+		puts("certtap " CERTTAP_VERSION);
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++)

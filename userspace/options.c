@@ -10,7 +10,8 @@
 #include "userspace/keys.h"
 
 #define FOR_BOTH (FOR_LIVE | FOR_READ)
-#define OPTIONS_MAX 64
+#define FOR_TRAFFIC (FOR_BOTH | FOR_CHECK)
+#define OPTIONS_MAX 128
 
 enum value_kind {
 	VALUE_FLAG,        /* bool */
@@ -20,8 +21,10 @@ enum value_kind {
 	VALUE_SECRETS,     /* optional: added to secret_patterns[]; "all", or nothing: everybody */
 	VALUE_KEYLOG,      /* added to keylogs[] */
 	VALUE_INTERFACE,   /* added to interfaces[] */
+	VALUE_RENEWED,     /* added to check.renewed[] */
 	VALUE_COLOR,
 	VALUE_DURATION,    /* uint64_t, nanoseconds */
+	VALUE_DAYS,        /* uint64_t, nanoseconds */
 	VALUE_COUNT,       /* uint64_t */
 	VALUE_SIZE,        /* uint64_t, with k, m, g */
 	VALUE_U32, VALUE_U16, VALUE_SIZE_T, VALUE_UINT,  /* limits of other widths; sizes too */
@@ -39,29 +42,78 @@ struct option_row {
 
 #define AT(field) offsetof(struct options, field)
 #define LIMIT(field) offsetof(struct options, limits.field)
+#define SHOW(field) offsetof(struct options, show.field)
+#define CHECK(field) offsetof(struct options, check.field)
 
 static const struct option_row rows[] = {
-	{ "interface", 'i', "IF", VALUE_INTERFACE, 0, FOR_LIVE,
+	{ "renewed", 0, "PATH", VALUE_RENEWED, 0, FOR_CHECK,
+	  "a certificate that should be presented by now, or a folder of them; PEM or DER, the leaf first; repeatable" },
+	{ "expect", 0, "FILE", VALUE_TEXT, CHECK(expect), FOR_CHECK, "what may be presented where, in YAML" },
+	{ "days", 0, "W[,C]", VALUE_TEXT, CHECK(days), FOR_CHECK,
+	  "warning below W days left, critical below C: 30,14; with one number: critical" },
+	{ "since", 0, "TIME", VALUE_TEXT, CHECK(since), FOR_CHECK,
+	  "when the renewal happened: 2h, 2026-11-24, 2026-11-24T22:10; default: when the renewed certificate was first "
+	  "seen, else when its validity began" },
+	{ "seen-since", 0, "TIME", VALUE_TEXT, CHECK(seen_since), FOR_CHECK,
+	  "leave out endpoints that were last seen before: those that are gone for good" },
+	{ "watch", 0, NULL, VALUE_FLAG, CHECK(watch), FOR_CHECK,
+	  "wait until all is well, or the time of --for is over; the exit code as without" },
+	{ "for", 0, "TIME", VALUE_DURATION, AT(duration_ns), FOR_CHECK,
+	  "observe live for this time, then judge: 90s, 10m, 1h; with --watch: wait at most so long" },
+	{ "live", 0, NULL, VALUE_FLAG, CHECK(live), FOR_CHECK, "with --watch: observe live rather than look into a store" },
+	{ "format", 0, "NAME", VALUE_TEXT, CHECK(format), FOR_CHECK,
+	  "nagios (default), json, junit or github" },
+	{ "json", 0, NULL, VALUE_FLAG, CHECK(json), FOR_CHECK, "the same as --format json" },
+	{ "interface", 'i', "IF", VALUE_INTERFACE, 0, FOR_LIVE | FOR_CHECK,
 	  "observe this interface instead of the host's own sockets; repeatable" },
-	{ "attach", 0, "HOW", VALUE_TEXT, AT(attach), FOR_LIVE,
+	{ "attach", 0, "HOW", VALUE_TEXT, AT(attach), FOR_LIVE | FOR_CHECK,
 	  "cgroup, tcx or clsact; default: the first that works" },
-	{ "capture", 0, "HOW", VALUE_TEXT, AT(capture), FOR_LIVE,
+	{ "capture", 0, "HOW", VALUE_TEXT, AT(capture), FOR_LIVE | FOR_CHECK,
 	  "pcap: by libpcap on the interface, without eBPF" },
 	{ "duration", 0, "TIME", VALUE_DURATION, AT(duration_ns), FOR_LIVE,
 	  "stop after this time: 90s, 10m, 1h" },
 	{ "count", 'c', "N", VALUE_COUNT, AT(count), FOR_LIVE, "stop after N rows" },
-	{ "ring", 0, "SIZE", VALUE_SIZE, AT(ring_bytes), FOR_LIVE,
+	{ "ring", 0, "SIZE", VALUE_SIZE, AT(ring_bytes), FOR_LIVE | FOR_CHECK,
 	  "ring between kernel and user space; default 16m" },
-	{ "json", 'j', NULL, VALUE_JSON, AT(format), FOR_BOTH,
+	{ "no-owners", 0, NULL, VALUE_FLAG, AT(no_owners), FOR_LIVE | FOR_CHECK,
+	  "do not tell which processes are at the ends" },
+	{ "json", 'j', NULL, VALUE_JSON, AT(format), FOR_BOTH | FOR_SHOW,
 	  "one JSON object a line, with Elastic Common Schema names" },
 	{ "format", 0, "NAME", VALUE_FORMAT, 0, FOR_BOTH,
 	  "table (default), json, zeek or eve: the shapes of Zeek's logs and Suricata's EVE" },
 	{ "every", 0, NULL, VALUE_FLAG, AT(every), FOR_BOTH, "each sighting instead of the summed rows" },
+	{ "lines", 0, NULL, VALUE_FLAG, AT(lines), FOR_LIVE,
+	  "on a terminal too: lines as they come, not a table that refreshes in place" },
 	{ "pem", 0, "DIR", VALUE_TEXT, AT(pem_dir), FOR_BOTH,
 	  "write each distinct certificate once, as DIR/SHA256.pem" },
-	{ "keylog", 0, "FILE", VALUE_KEYLOG, 0, FOR_BOTH,
+	{ "csv", 0, NULL, VALUE_FLAG, SHOW(csv), FOR_SHOW, "comma-separated values, safe to open in a spreadsheet" },
+	{ "pem", 0, "DIR", VALUE_TEXT, AT(pem_dir), FOR_SHOW,
+	  "write the certificates as DIR/SHA256.pem; with - all of them to standard output" },
+	{ "cyclonedx", 0, NULL, VALUE_FLAG, SHOW(cyclonedx), FOR_SHOW,
+	  "a CycloneDX 1.6 bill of the certificates, keys and algorithms, with the endpoints as evidence" },
+	{ "timeline", 0, NULL, VALUE_FLAG, SHOW(timeline), FOR_SHOW,
+	  "draw which certificate each endpoint presented when" },
+	{ "port", 0, "PORT", VALUE_TEXT, SHOW(port), FOR_SHOW | FOR_CHECK, "at this port: 443, 443/udp" },
+	{ "address", 0, "ADDRESS", VALUE_TEXT, SHOW(address), FOR_SHOW | FOR_CHECK, "at this server address" },
+	{ "name", 0, "NAME", VALUE_TEXT, SHOW(name), FOR_SHOW | FOR_CHECK,
+	  "this name was asked for, or is in the certificate (wildcards count)" },
+	{ "issuer", 0, "TEXT", VALUE_TEXT, SHOW(issuer), FOR_SHOW | FOR_CHECK, "a part of the issuer's name, in any case" },
+	{ "process", 0, "NAME", VALUE_TEXT, SHOW(process), FOR_SHOW | FOR_CHECK, "presented by this program" },
+	{ "unit", 0, "NAME", VALUE_TEXT, SHOW(unit), FOR_SHOW | FOR_CHECK, "of this systemd unit: nginx, nginx.service" },
+	{ "container", 0, "ID", VALUE_TEXT, SHOW(container), FOR_SHOW | FOR_CHECK, "in the container whose id begins so" },
+	{ "days-left", 0, "N", VALUE_TEXT, SHOW(days_left), FOR_SHOW,
+	  "valid for N days at most; 0: what has run out" },
+	{ "finding", 0, "NAME", VALUE_TEXT, SHOW(finding), FOR_SHOW,
+	  "with this finding: expired, expired-now, weak-key ...; several with commas: any of them" },
+	{ "since", 0, "TIME", VALUE_TEXT, SHOW(since), FOR_SHOW,
+	  "seen since then: 2h, 3d, 2026-11-24, 2026-11-24T22:10Z" },
+	{ "verify", 0, NULL, VALUE_FLAG, SHOW(verify), FOR_SHOW | FOR_CHECK,
+	  "what a client would think of each chain as presented, when it was seen and now" },
+	{ "ca", 0, "FILE", VALUE_TEXT, SHOW(ca_file), FOR_SHOW | FOR_CHECK,
+	  "with --verify: the roots to trust, instead of those of this host" },
+	{ "keylog", 0, "FILE", VALUE_KEYLOG, 0, FOR_TRAFFIC,
 	  "open TLS 1.3, QUIC ... with the secrets of this key log, which may grow; repeatable" },
-	{ "secrets", 0, "[=WHO]", VALUE_SECRETS, 0, FOR_LIVE | FOR_DOCTOR,
+	{ "secrets", 0, "[=WHO]", VALUE_SECRETS, 0, FOR_LIVE | FOR_DOCTOR | FOR_CHECK,
 	  "catch TLS 1.3's handshake secrets: of all processes, or of those whose program, unit or cgroup matches; "
 	  "repeatable" },
 	{ "secrets-client", 0, NULL, VALUE_FLAG, AT(secrets_client), FOR_LIVE,
@@ -71,30 +123,40 @@ static const struct option_row rows[] = {
 	{ "write-secrets", 0, NULL, VALUE_FLAG, AT(write_secrets), FOR_LIVE,
 	  "and the handshake secrets, so that Wireshark and certtap read show the certificates later; application data "
 	  "stays closed" },
-	{ "quiet", 'q', NULL, VALUE_FLAG, AT(quiet), FOR_BOTH, "no progress and no summary" },
-	{ "color", 0, "WHEN", VALUE_COLOR, AT(color), FOR_BOTH,
+	{ "store", 0, "FILE", VALUE_TEXT, AT(store), FOR_BOTH,
+	  "keep what is seen in this file; live as root: default " STORE_DEFAULT_PATH },
+	{ "store", 0, "FILE", VALUE_TEXT, AT(store), FOR_SHOW | FOR_CHECK, "the store; default " STORE_DEFAULT_PATH },
+	{ "no-store", 0, NULL, VALUE_FLAG, AT(no_store), FOR_LIVE, "keep nothing beyond the run" },
+	{ "store-max", 0, "SIZE", VALUE_SIZE, AT(store_limits.bytes), FOR_BOTH,
+	  "size of that file; default 1g, beyond it only what is known already is summed" },
+	{ "keep", 0, "DAYS", VALUE_DAYS, AT(store_limits.keep_ns), FOR_BOTH,
+	  "remove from it what was last seen before; default: nothing" },
+	{ "silent-after", 0, "TIME", VALUE_DURATION, AT(store_limits.silent_ns), FOR_BOTH,
+	  "a steady endpoint not seen for so long has gone silent; default 24h" },
+	{ "quiet", 'q', NULL, VALUE_FLAG, AT(quiet), FOR_BOTH | FOR_SHOW | FOR_CHECK, "no progress and no summary" },
+	{ "color", 0, "WHEN", VALUE_COLOR, AT(color), FOR_BOTH | FOR_SHOW,
 	  "auto, never or always; NO_COLOR is heeded" },
-	{ "max-flows", 0, "N", VALUE_U32, LIMIT(tracker.flows), FOR_BOTH,
+	{ "max-flows", 0, "N", VALUE_U32, LIMIT(tracker.flows), FOR_TRAFFIC,
 	  "connections followed at once; default 1m" },
-	{ "max-held", 0, "SIZE", VALUE_U32, LIMIT(tracker.stream.held), FOR_BOTH,
+	{ "max-held", 0, "SIZE", VALUE_U32, LIMIT(tracker.stream.held), FOR_TRAFFIC,
 	  "bytes held of one direction; default 1m" },
-	{ "max-ranges", 0, "N", VALUE_U16, LIMIT(tracker.stream.ranges), FOR_BOTH,
+	{ "max-ranges", 0, "N", VALUE_U16, LIMIT(tracker.stream.ranges), FOR_TRAFFIC,
 	  "separate ranges held of one direction; default 256" },
-	{ "max-memory", 0, "SIZE", VALUE_SIZE_T, LIMIT(tracker.memory), FOR_BOTH,
+	{ "max-memory", 0, "SIZE", VALUE_SIZE_T, LIMIT(tracker.memory), FOR_TRAFFIC,
 	  "bytes held of all streams; default 64m" },
-	{ "max-message", 0, "SIZE", VALUE_U32, LIMIT(tracker.message), FOR_BOTH,
+	{ "max-message", 0, "SIZE", VALUE_U32, LIMIT(tracker.message), FOR_TRAFFIC,
 	  "largest handshake message that is kept whole; default 1m" },
-	{ "max-chain", 0, "N", VALUE_U32, LIMIT(tracker.chain.chain_len), FOR_BOTH,
+	{ "max-chain", 0, "N", VALUE_U32, LIMIT(tracker.chain.chain_len), FOR_TRAFFIC,
 	  "certificates kept of one chain; default and most 128" },
-	{ "max-chains", 0, "N", VALUE_U32, LIMIT(tracker.chain.chains), FOR_BOTH,
+	{ "max-chains", 0, "N", VALUE_U32, LIMIT(tracker.chain.chains), FOR_TRAFFIC,
 	  "distinct chains kept; default 64k" },
-	{ "max-rows", 0, "N", VALUE_U32, LIMIT(tracker.ledger.rows), FOR_BOTH,
+	{ "max-rows", 0, "N", VALUE_U32, LIMIT(tracker.ledger.rows), FOR_TRAFFIC,
 	  "rows summed; default 256k, what is more is printed as it comes" },
-	{ "max-tunnels", 0, "N", VALUE_UINT, LIMIT(tunnels), FOR_BOTH,
+	{ "max-tunnels", 0, "N", VALUE_UINT, LIMIT(tunnels), FOR_TRAFFIC,
 	  "tunnels inside each other; default 4" },
-	{ "max-fragments", 0, "N", VALUE_UINT, LIMIT(fragments), FOR_BOTH,
+	{ "max-fragments", 0, "N", VALUE_UINT, LIMIT(fragments), FOR_TRAFFIC,
 	  "IP fragments held; default 4k" },
-	{ "help", 'h', NULL, VALUE_FLAG, 0, FOR_BOTH | FOR_DOCTOR, "this text" },
+	{ "help", 'h', NULL, VALUE_FLAG, 0, FOR_BOTH | FOR_DOCTOR | FOR_SHOW | FOR_CHECK, "this text" },
 };
 
 /* 1024, 64k, 16m, 2g */
@@ -152,6 +214,16 @@ static bool parse_duration(const char *text, uint64_t *out_ns)
 	return false;
 }
 
+static bool parse_days(const char *text, uint64_t *out_ns)
+{
+	uint64_t days;
+
+	if (!parse_size(text, 100000, &days))
+		return false;
+	*out_ns = days * 86400 * 1000000000ull;
+	return true;
+}
+
 static bool parse_color(const char *text, enum color *out)
 {
 	static const char *const names[] = { "auto", "never", "always" };
@@ -204,9 +276,11 @@ static bool store(struct options *options, const struct option_row *row, const c
 		return true;
 	case VALUE_JSON:
 		options->format = "json";
+		options->format_chosen = true;
 		return true;
 	case VALUE_FORMAT:
 		options->format = argument;
+		options->format_chosen = true;
 		return output_find(argument) != NULL;
 	case VALUE_TEXT:
 		*(const char **)at = argument;
@@ -215,6 +289,11 @@ static bool store(struct options *options, const struct option_row *row, const c
 		if (options->num_interfaces == INTERFACES_MAX)
 			return false;
 		options->interfaces[options->num_interfaces++] = argument;
+		return true;
+	case VALUE_RENEWED:
+		if (options->check.num_renewed == RENEWED_PATHS_MAX)
+			return false;
+		options->check.renewed[options->check.num_renewed++] = argument;
 		return true;
 	case VALUE_SECRETS:
 		options->secrets = true;
@@ -233,6 +312,8 @@ static bool store(struct options *options, const struct option_row *row, const c
 		return parse_color(argument, at);
 	case VALUE_DURATION:
 		return parse_duration(argument, at);
+	case VALUE_DAYS:
+		return parse_days(argument, at);
 	default:
 		return store_number(row->kind, argument, at);
 	}
@@ -290,6 +371,14 @@ static bool choices_valid(const struct options *o)
 		fprintf(stderr, "certtap: --capture takes pcap, not '%s'\n", o->capture);
 		return false;
 	}
+	if (o->store && o->no_store) {
+		fputs("certtap: --store and --no-store exclude each other\n", stderr);
+		return false;
+	}
+	if (o->store_limits.bytes < 1u << 20) {
+		fputs("certtap: --store-max is at least 1m\n", stderr);
+		return false;
+	}
 	if (o->limits.tracker.chain.chain_len > TLS_CHAIN_MAX) {
 		fprintf(stderr, "certtap: --max-chain is at most %d\n", TLS_CHAIN_MAX);
 		return false;
@@ -307,7 +396,7 @@ int options_parse(struct options *options, enum command_bit command, const char 
 
 	_Static_assert(ARRAY_SIZE(rows) < OPTIONS_MAX, "more options than getopt is told");
 	*options = (struct options){ .format = "table", .limits = PIPELINE_LIMITS_DEFAULT,
-				     .ring_bytes = 16u << 20 };
+				     .ring_bytes = 16u << 20, .store_limits = STORE_LIMITS_DEFAULT };
 	describe(command, longs, shorts);
 	optind = 1;
 	while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -370,6 +459,12 @@ int options_keys(const struct options *options, struct keys **out)
 	}
 	*out = keys;
 	return 0;
+}
+
+bool options_want_screen(const struct options *options)
+{
+	return !options->format_chosen && !options->every && !options->lines && isatty(STDIN_FILENO) &&
+	       isatty(STDOUT_FILENO);
 }
 
 void options_output(const struct options *options, bool flush, struct output *out)
