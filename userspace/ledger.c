@@ -368,7 +368,7 @@ static bool falls_behind(struct ledger *l, struct ledger_row *row, bool is_new)
 
 struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, enum role role)
 {
-	struct ledger_entry result = { 0 };
+	struct ledger_entry result = { .time_ns = s->end_ns };
 	struct row_entry *entry;
 
 	if (role == ROLE_SERVER) {

@@ -110,6 +110,7 @@ void ledger_free(struct ledger *l);
 struct ledger_entry {
 	struct ledger_row *row;          /* NULL: the ledger is full, the sighting is not summed */
 	const struct ledger_row *previous; /* the chain this endpoint and name presented before, if another */
+	uint64_t time_ns;                /* of the packet it was recorded with */
 	bool is_new;                     /* the first sighting of the row */
 	bool fell_behind;                /* it is a straggler, and was none before */
 };

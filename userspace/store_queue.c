@@ -351,6 +351,8 @@ static void on_recorded(void *context, const struct sighting *s, enum role role,
 		q->next.recorded(q->next.context, s, role, entry);
 	record_start(&r);
 	describe(&r, s, role);
+	/* News is told a little later than what is known: the time must not depend on which of the two it was. */
+	r.last_ns = entry->time_ns > r.first_ns ? entry->time_ns : r.first_ns;
 	take(q, &r, s->chain[role], server_process(s));
 	if (refuses(s) && (s->alert.sender == ROLE_CLIENT) == (role == ROLE_SERVER))
 		take_refusal(q, s);
