@@ -77,7 +77,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 		-I. -idirafter /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
-$(call obj,userspace/attach.c userspace/owners.c userspace/probes_load.c) $(call obj,$(BPF_TESTS)): $(SKELETONS)
+$(call obj,userspace/attach.c userspace/owners.c userspace/probes_load.c userspace/probes_fork.c) $(call obj,$(BPF_TESTS)): $(SKELETONS)
 
 # Tests: one program each, all speaking TAP; tests/run adds them up.
 UNIT_BINS := $(UNIT:%.c=$(OUT)/%)

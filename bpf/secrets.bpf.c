@@ -8,15 +8,17 @@
  *    label ends in judge_label() or go_label().
  *  - The key of the derivation that makes this secret is never read: it is the Handshake Secret,
  *    from which all later secrets follow. Of a key only the address is looked at. The secret itself is
- *    read when its place becomes the key of the next derivation (secrets_pending.bpf.h).
+ *    read when its place becomes the key of the next derivation, or where rustls' derivation
+ *    returns (secrets_pending.bpf.h).
  *  - It opens EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished of
  *    the server (the client's secret: its Certificate, CertificateVerify and Finished). It cannot open
  *    application data, 0-RTT data or session tickets: their keys come from the Master Secret or the
  *    Early Secret, and HKDF-Expand has no way back to those (RFC 8446 section 7.1).
  *
- * Entry probes only, one small program a function: a return probe would change the stack of programs
- * that look at it. Nothing of a process is ever written. <linux/bpf.h> and <linux/ptrace.h> alone:
- * loads on kernels without BTF. Needs CAP_BPF and CAP_PERFMON.
+ * Entry probes, one small program a function, and for rustls one behind a call: a return probe
+ * would change the stack of programs that look at it. Nothing of a process is ever written.
+ * <linux/bpf.h> and <linux/ptrace.h> alone: loads on kernels without BTF. Needs CAP_BPF and
+ * CAP_PERFMON.
  */
 #include "bpf/secrets_label.bpf.h"
 
@@ -312,6 +314,78 @@ int certtap_libressl(void *ctx)
 	settle_key(argument(ctx, 4), p.out, out_len);
 	if (is_hash_len(out_len))
 		note_hkdf_label(&p, hook_of(ctx), argument(ctx, 6), argument(ctx, 7));
+	return 0;
+}
+
+#define RUST_PARTS 6                /* of the HkdfLabel: each of its fields by itself */
+
+struct rust_slice {
+	__u64 at, len;
+};
+
+static __always_inline _Bool is_label_in_parts(const struct rust_slice part[RUST_PARTS],
+					       __u64 hash_len)
+{
+	return part[0].len == 2 && part[1].len == 1 && part[2].len == PREFIX_LEN &&
+	       part[3].len == LABEL_LEN && part[4].len == 1 && part[5].len == hash_len;
+}
+
+static __always_inline long read_parts(struct hkdf_label *l,
+				       const struct rust_slice part[RUST_PARTS], __u64 hash_len)
+{
+	return read_user(l->length, sizeof(l->length), part[0].at) ||
+	       read_user(&l->label_len, sizeof(l->label_len), part[1].at) ||
+	       read_user(l->prefix, sizeof(l->prefix), part[2].at) ||
+	       read_user(l->label, sizeof(l->label), part[3].at) ||
+	       read_user(&l->context_len, sizeof(l->context_len), part[4].at) ||
+	       read_hash(l->context, hash_len, part[5].at);
+}
+
+/* It must return next, to the frame that called it; else never. */
+static __always_inline void settle_return(__u8 label, __u64 stack)
+{
+	struct pending *p = pending_of(label);
+
+	if (!p)
+		return;
+	p->calls_left = 1;
+	settle(p, stack && p->context == stack, 0, 0);
+}
+
+/*
+ * rustls with ring: ring::hkdf::fill_okm(key, parts, num, out, out_len, len). How Rust hands over
+ * arguments is nowhere promised, so nothing is taken for granted: each length and each byte of the
+ * HkdfLabel must be where it is expected, or nothing is noted ...
+ */
+SEC("uprobe")
+int certtap_ring_fill(void *ctx)
+{
+	__u64 parts = argument(ctx, 2), out_len = argument(ctx, 5);
+	struct pending p = { .out = argument(ctx, 4), .context = caller_stack(ctx) };
+	struct rust_slice part[RUST_PARTS];
+	struct hkdf_label l = { 0 };
+
+	count(hits);
+	settle_return(SECRET_SERVER_HANDSHAKE, 0);
+	settle_return(SECRET_CLIENT_HANDSHAKE, 0);
+	if (argument(ctx, 3) != RUST_PARTS || !is_hash_len(out_len) || argument(ctx, 6) != out_len ||
+	    read_user(part, sizeof(part), parts) || !is_label_in_parts(part, out_len) ||
+	    read_parts(&l, part, out_len))
+		return 0;
+	note_label(&p, hook_of(ctx), &l, out_len);
+	return 0;
+}
+
+/*
+ * ... and the instruction that it returns to, in the function of ring or rustls that called it: the
+ * secret is in its place now, and moves on from there at once.
+ */
+SEC("uprobe")
+int certtap_ring_filled(void *ctx)
+{
+	count(hits);
+	settle_return(SECRET_SERVER_HANDSHAKE, own_stack(ctx));
+	settle_return(SECRET_CLIENT_HANDSHAKE, own_stack(ctx));
 	return 0;
 }
 

@@ -60,6 +60,21 @@ static __always_inline __u64 argument(void *ctx, int n)
 	return read_word(r->rsp + stack_adjust(ctx) + 8 * (n - 6));
 }
 
+/* The stack pointer of who calls the probed function; of the function itself, behind a call. */
+static __always_inline __u64 caller_stack(void *ctx)
+{
+	const struct pt_regs *r = ctx;
+
+	return r->rsp + stack_adjust(ctx) + 8;
+}
+
+static __always_inline __u64 own_stack(void *ctx)
+{
+	const struct pt_regs *r = ctx;
+
+	return r->rsp + stack_adjust(ctx);
+}
+
 /* Go's ABIInternal, go.dev/s/regabi: integer words in this order. */
 static __always_inline __u64 go_argument(void *ctx, int n)
 {
@@ -95,6 +110,19 @@ static __always_inline __u64 argument(void *ctx, int n)
 	if (n <= 8)
 		return r->regs[n - 1];
 	return read_word(r->sp + stack_adjust(ctx) + 8 * (n - 9));
+}
+
+/* The return address is in a register. */
+static __always_inline __u64 own_stack(void *ctx)
+{
+	const struct user_pt_regs *r = ctx;
+
+	return r->sp + stack_adjust(ctx);
+}
+
+static __always_inline __u64 caller_stack(void *ctx)
+{
+	return own_stack(ctx);
 }
 
 static __always_inline __u64 go_argument(void *ctx, int n)

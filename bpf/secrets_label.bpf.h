@@ -60,12 +60,26 @@ static __always_inline void note_bare(struct pending *p, __u8 hook, __u64 label_
 		remember(p, label, hook, hash_len);
 }
 
+/* The HkdfLabel as a whole: each of its bytes but the hash is looked at. */
+static __always_inline void note_label(struct pending *p, __u8 hook, const struct hkdf_label *l,
+				       __u32 hash_len)
+{
+	__u8 label;
+
+	if (l->length[0] || l->length[1] != hash_len || l->context_len != hash_len ||
+	    l->label_len != PREFIX_LEN + LABEL_LEN || !is_prefix(l->prefix))
+		return;
+	label = judge_label(l->label);
+	if (!label)
+		return;
+	__builtin_memcpy(p->join_key, l->context, sizeof(p->join_key));
+	remember(p, label, hook, hash_len);
+}
+
 /* For functions that take the HkdfLabel. Its length tells nearly everything else apart. */
 static __always_inline void note_hkdf_label(struct pending *p, __u8 hook, __u64 at, __u64 len)
 {
 	struct hkdf_label l = { 0 };
-	__u32 hash_len;
-	__u8 label;
 	long err;
 
 	if (len == HKDF_LABEL_LEN(HASH_LEN_SHORT))
@@ -74,15 +88,8 @@ static __always_inline void note_hkdf_label(struct pending *p, __u8 hook, __u64 
 		err = read_user(&l, HKDF_LABEL_LEN(HASH_LEN_LONG), at);
 	else
 		return;
-	hash_len = len - HKDF_LABEL_LEN(0);
-	if (err || l.length[0] || l.length[1] != hash_len || l.context_len != hash_len ||
-	    l.label_len != PREFIX_LEN + LABEL_LEN || !is_prefix(l.prefix))
-		return;
-	label = judge_label(l.label);
-	if (!label)
-		return;
-	__builtin_memcpy(p->join_key, l.context, sizeof(p->join_key));
-	remember(p, label, hook, hash_len);
+	if (!err)
+		note_label(p, hook, &l, len - HKDF_LABEL_LEN(0));
 }
 
 #endif

@@ -6,10 +6,13 @@
  * place where the result will be, and a later probe on the same thread reads it: only at the moment
  * when the library uses exactly this place as the key of a following derivation. So the bytes are the
  * secret and nothing else; a place that is written to again, or not used soon, is forgotten unread.
+ * (rustls moves its secrets about before it uses them. There the place is read at the very return of
+ * the function that has filled it, told by the stack pointer; the next derivation forgets it.)
  */
 #ifndef CERTTAP_SECRETS_PENDING_BPF_H
 #define CERTTAP_SECRETS_PENDING_BPF_H
 
+#include "bpf/listed.bpf.h"
 #include "bpf/secrets_args.bpf.h"
 
 #define HASH_LEN_SHORT 32
@@ -28,15 +31,6 @@ struct secret_counters counters[SECRET_CPUS_MAX] __attribute__((aligned(128)));
 #define count(field)                                                                           \
 	__sync_fetch_and_add(                                                                  \
 		&counters[bpf_get_smp_processor_id() & (SECRET_CPUS_MAX - 1)].field, 1)
-
-/* Processes (tgid) that may be looked at. User space keeps it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u8);
-} listed SEC(".maps");
 
 struct pending {
 	__u64 thread;      /* its key again: the LRU may have given the place to another thread */

@@ -92,6 +92,7 @@ MUST_CHECK bool elf_static_symbol(const struct elf *elf, const char *name, uint6
 struct elf_place {
 	uint64_t file_offset;
 	uint64_t vaddr;
+	uint64_t size;          /* as the symbol tells; may be anything */
 };
 
 /*
@@ -102,6 +103,14 @@ struct elf_place {
  */
 size_t elf_static_symbols_with(const struct elf *elf, const char *const parts[], size_t num_parts,
 			       struct elf_place *out, size_t max);
+
+/*
+ * Where `caller` goes on after it has called `callee`, directly or through a word that the loader
+ * sets (GOT). Writes up to `max` file offsets and returns their number. Where a call is made in
+ * another way, or not at all any more, there is none.
+ */
+size_t elf_returns(const struct elf *elf, const struct elf_place *caller,
+		   const struct elf_place *callee, uint64_t *file_offsets, size_t max);
 
 /*
  * A Go function, "crypto/tls.(*Config).writeKeyLog", by the table that Go's own runtime walks (the

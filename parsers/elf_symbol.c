@@ -43,6 +43,7 @@ static bool function_at(const struct elf *elf, const uint8_t *symbol, struct elf
 	if (!elf_code_offset(elf, vaddr, &place->file_offset))
 		return false;
 	place->vaddr = vaddr;
+	place->size = elf_u64(symbol + 16);
 	return true;
 }
 

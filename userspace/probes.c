@@ -34,6 +34,7 @@ struct newcomer {
 struct probes {
 	const struct probes_options *options;
 	struct probes_kernel *kernel;
+	struct listed_bpf *fork;     /* NULL: not asked for, or it cannot be attached */
 	struct probes_watch *watch;
 	struct probes_files files;
 	struct newcomer queue[PROBES_BATCH];
@@ -72,8 +73,10 @@ static bool is_listed(const struct probes *p, pid_t pid)
 }
 
 /*
- * Until it executes something else a child is what its parent is. Records of different CPUs come in any
- * order: what it has executed since may be known already, so /proc decides where the two differ.
+ * Until it executes something else a child is what its parent is, and the kernel side lists it as
+ * such. Where that cannot be (no BTF), or the parent was not judged yet, it is done here. Records of
+ * different CPUs come in any order: what the child has executed since may be known already, so /proc
+ * decides where the two differ.
  */
 static void on_forked(void *context, pid_t parent, pid_t child)
 {
@@ -327,6 +330,9 @@ static int open_parts(struct probes *p, char *why, size_t why_size)
 	if (err || (err = probes_load(p->options, &p->kernel, why, why_size)) != 0 ||
 	    (err = probes_watch_open(&handler, &p->watch, why, why_size)) != 0)
 		return err;
+	/* Before the first process is listed: no child of one is missed. */
+	if (p->options->which == PROBES_PATTERNS && !p->options->without_fork)
+		probes_fork_open(probes_kernel_listed(p->kernel), &p->fork);
 	err = start_timer(p);
 	if (err)
 		snprintf(why, why_size, "No timer for the probes: %s.", strerror(-err));
@@ -364,6 +370,10 @@ int probes_open(const struct probes_options *options, struct probes **out, char 
 		probes_free(p);
 		return -EPERM;
 	}
+	if (!*p->note && options->which == PROBES_PATTERNS && !p->fork)
+		snprintf(p->note, sizeof(p->note),
+			 "children of the chosen processes are known some milliseconds late: "
+			 "no BTF here");
 	*out = p;
 	return 0;
 }
@@ -374,6 +384,7 @@ void probes_free(struct probes *p)
 		return;
 	probes_files_fini(&p->files);
 	probes_watch_free(p->watch);
+	probes_fork_free(p->fork);
 	probes_unload(p->kernel);
 	if (p->timer >= 0)
 		close(p->timer);
@@ -420,6 +431,7 @@ void probes_close_in_worker(struct probes *p)
 		for (unsigned int i = 0; i < t->num_links; i++)
 			probes_detach(&t->links[i]);
 	probes_watch_close_in_worker(p->watch);
+	probes_fork_close_in_worker(p->fork);
 	probes_unload_in_worker(p->kernel);
 	close(p->timer);
 	close(p->epoll);

@@ -17,8 +17,9 @@
  *
  * Chosen processes (PROBES_PATTERNS): only what they map is probed, and of all that share it the kernel
  * side looks at them alone, by pid. A process is judged when it maps something executable, so at each
- * execve(2); its children are like it until then. A process that is moved to a matching cgroup without
- * an execve(2) is found by the slow check.
+ * execve(2); its children are like it until then, from the fork on (without BTF: some milliseconds
+ * later). A process that is moved to a matching cgroup without an execve(2) is found by the slow
+ * check.
  */
 #ifndef CERTTAP_PROBES_H
 #define CERTTAP_PROBES_H
@@ -45,6 +46,7 @@ struct probes_options {
 	unsigned int check_seconds;  /* between two slow checks; default 60 */
 	bool without_multi;      /* begin the ladder at single uprobes */
 	bool without_sleep;      /* programs that cannot wait for a page */
+	bool without_fork;       /* children are listed when user space hears of them */
 };
 
 #define PROBES_OPTIONS_DEFAULT { .which = PROBES_OFF, .ring_bytes = 256u << 10, \

@@ -169,6 +169,8 @@ int probes_kernel_program(const struct probes_kernel *k, enum probes_program pro
 		[PROBES_MBEDTLS] = k->skel->progs.certtap_mbedtls,
 		[PROBES_BORINGSSL] = k->skel->progs.certtap_boringssl,
 		[PROBES_LIBRESSL] = k->skel->progs.certtap_libressl,
+		[PROBES_RING_FILL] = k->skel->progs.certtap_ring_fill,
+		[PROBES_RING_FILLED] = k->skel->progs.certtap_ring_filled,
 	};
 
 	return bpf_program__fd(programs[program]);

@@ -19,7 +19,8 @@
 enum probes_program {
 	PROBES_OPENSSL3, PROBES_OPENSSL1_CTRL, PROBES_OPENSSL1_DERIVE, PROBES_GNUTLS,
 	PROBES_NSS_UPDATE, PROBES_NSS_FINISH, PROBES_NSS_DESTROY, PROBES_GO, PROBES_WOLFSSL,
-	PROBES_MBEDTLS, PROBES_BORINGSSL, PROBES_LIBRESSL, PROBES_NUM_PROGRAMS,
+	PROBES_MBEDTLS, PROBES_BORINGSSL, PROBES_LIBRESSL, PROBES_RING_FILL, PROBES_RING_FILLED,
+	PROBES_NUM_PROGRAMS,
 };
 
 #define PROBES_PLACES_MAX 12
@@ -135,6 +136,15 @@ int probes_kernel_ring(const struct probes_kernel *k);
 int probes_kernel_listed(const struct probes_kernel *k);   /* map: tgid -> 1 byte */
 bool probes_kernel_multi(const struct probes_kernel *k);
 const struct secret_counters *probes_kernel_counters(const struct probes_kernel *k, unsigned int *num);
+
+/* ---- probes_fork.c: children of listed processes, listed by the kernel itself ---- */
+
+struct listed_bpf;
+
+/* `listed`: the map of probes_kernel_listed(). Where this kernel cannot do it, `*out` stays. */
+void probes_fork_open(int listed, struct listed_bpf **out);
+void probes_fork_free(struct listed_bpf *skel);
+void probes_fork_close_in_worker(struct listed_bpf *skel);
 
 /* ---- probes_attach.c ---- */
 

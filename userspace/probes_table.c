@@ -9,7 +9,7 @@
 #include "parsers/probe_instruction.h"
 #include "userspace/probes_parts.h"
 
-enum locator { LOCATE_SYMBOL, LOCATE_GO, LOCATE_FREEBL };
+enum locator { LOCATE_SYMBOL, LOCATE_GO, LOCATE_FREEBL, LOCATE_RUST };
 
 #define PROGRAMS_MAX 3       /* probes that work together in one hook */
 #define SPELLINGS_MAX 3      /* of one function's name, of which a library may have several */
@@ -52,6 +52,10 @@ static const struct row rows[] = {
 	{ SECRET_HOOK_WOLFSSL, "wolfSSL", LOCATE_SYMBOL, ALONE, NULL, 1,
 	  { { PROBES_WOLFSSL, { "wc_Tls13_HKDF_Expand_Label", "wc_Tls13_HKDF_Expand_Label_ex",
 				"wc_Tls13_HKDF_Expand_Label_Alloc" }, 0 } } },
+	/* Where symbols remain, as cargo leaves them: nothing is exported. See add_rust_row(). */
+	{ SECRET_HOOK_RUSTLS, "rustls (ring)", LOCATE_RUST, ALONE, NULL, 2,
+	  { { PROBES_RING_FILL, { "ring::hkdf::fill_okm" }, 0 },
+	    { PROBES_RING_FILLED, { "its return" }, 0 } } },
 	{ SECRET_HOOK_MBEDTLS, "mbedTLS 3", LOCATE_SYMBOL, ALONE, NULL, 1,
 	  { { PROBES_MBEDTLS, { "mbedtls_ssl_tls13_hkdf_expand_label" }, 0 } } },
 };
@@ -101,6 +105,8 @@ static bool locate(const struct elf *elf, const struct row *row, unsigned int pr
 		return elf_go_function(elf, name, offset, abi);
 	case LOCATE_FREEBL:
 		return elf_freebl_function(elf, row->programs[program].index, offset);
+	case LOCATE_RUST:
+		break;           /* add_rust_row() */
 	}
 	return false;
 }
@@ -127,6 +133,63 @@ static bool add_place(const struct elf *elf, const struct row *row, enum probes_
 	return true;
 }
 
+#define RUST_SAME_MAX 2      /* versions of ring or rustls in one program */
+#define RUST_RETURNS_MAX 2
+
+/* Behind each call in each of the functions so named. */
+static bool add_returns(const struct elf *elf, const struct row *row,
+			const struct elf_place *callee, const char *const parts[2],
+			struct probes_finding *out)
+{
+	struct elf_place callers[RUST_SAME_MAX];
+	size_t num = elf_static_symbols_with(elf, parts, 2, callers, RUST_SAME_MAX);
+	bool found = false;
+
+	for (size_t i = 0; i < num; i++) {
+		uint64_t at[RUST_RETURNS_MAX];
+		size_t num_at = elf_returns(elf, &callers[i], callee, at, RUST_RETURNS_MAX);
+
+		for (size_t j = 0; j < num_at; j++)
+			found |= add_place(elf, row, PROBES_RING_FILLED, at[j], ELF_ABI_C, out);
+	}
+	return found;
+}
+
+/*
+ * Rust's names carry hashes and its functions move with each compiler, so: ring's one function that
+ * fills an output, by the part of its name that old and new mangling share, and the functions
+ * through which rustls gets at it, if it is called there. Seen in what rustc 1.63, 1.85 and 1.95
+ * made of rustls 0.20 and 0.23, with LTO too. A call that goes another way, as in builds that are
+ * not optimised, is not found: then there is no hook. aws-lc-rs, which rustls can use in ring's
+ * place since 0.22, has none yet.
+ */
+static bool add_rust_row(const struct elf *elf, const struct row *row, struct probes_finding *out)
+{
+	static const char *const fill[] = { "4ring4hkdf8fill_okm" };
+	static const char *const callers[][2] = {
+		{ "RingHkdfExpander", "12expand_block" },                 /* rustls 0.22 and later */
+		{ "ring..hmac..Key$u20$as", "From$LT$ring..hkdf..Okm" },  /* 0.20 and 0.21 */
+		{ "ring..hkdf..Prk$u20$as", "From$LT$ring..hkdf..Okm" },
+	};
+	struct elf_place fills[RUST_SAME_MAX];
+	size_t num = elf_static_symbols_with(elf, fill, 1, fills, RUST_SAME_MAX);
+	bool found = false;
+
+	for (size_t i = 0; i < num; i++) {
+		uint8_t before = out->num_places;
+		bool returns = false;
+
+		for (size_t j = 0; j < sizeof(callers) / sizeof(callers[0]); j++)
+			returns |= add_returns(elf, row, &fills[i], callers[j], out);
+		if (returns && add_place(elf, row, PROBES_RING_FILL, fills[i].file_offset,
+					 ELF_ABI_C, out))
+			found = true;
+		else
+			out->num_places = before;
+	}
+	return found;
+}
+
 /* All of a row's probes, or none. */
 static bool add_row(const struct elf *elf, const struct row *row, struct probes_finding *out)
 {
@@ -134,6 +197,8 @@ static bool add_row(const struct elf *elf, const struct row *row, struct probes_
 	uint64_t offset;
 	enum elf_abi abi;
 
+	if (row->locator == LOCATE_RUST)
+		return add_rust_row(elf, row, out);
 	if (row->only_with && !find_symbol(elf, row->only_with, &offset))
 		return false;
 	for (unsigned int i = 0; i < row->num_programs; i++) {
@@ -166,7 +231,8 @@ static const struct no_hook no_hooks[PROBES_NUM_NO_HOOKS] = {
 	[PROBES_SOME_TLS] = { "TLS 1.3 code", "of no library that has a hook", "" },
 	[PROBES_AWS_LC_STRIPPED] = { "AWS-LC", "linked in without its symbols", "AWS-LC" },
 	[PROBES_BORINGSSL_STRIPPED] = { "BoringSSL", "linked in without its symbols", "BoringSSL" },
-	[PROBES_RUSTLS] = { "rustls", "no function with a stable interface", "rustls" },
+	[PROBES_RUSTLS] = { "rustls", "without its symbols, not optimised, or not with ring",
+			    "rustls" },
 	[PROBES_OPENSSL_STRIPPED] = { "OpenSSL", "linked in without its symbols", "OpenSSL 3." },
 	[PROBES_GO_GARBLED] = { "Go", "crypto/tls without its function names", "crypto/tls." },
 	[PROBES_JAVA] = { "Java", "its TLS is compiled while it runs", NULL },

@@ -24,7 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 
 #include "userspace/probes.h"
 #include "userspace/source_secrets.h"
@@ -420,6 +424,115 @@ static void test_nobody_chosen(void **state)
 	check_pattern("/no/such/program", 0);
 }
 
+/* ---- children of a chosen process ---- */
+
+static void expand(EVP_KDF_CTX *kdf, uint8_t key[32], char *label, uint8_t *out, size_t len)
+{
+	char digest[] = "SHA256", prefix[] = "tls13 ";
+	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+	uint8_t hash[32] = { 7 };
+	OSSL_PARAM list[] = {            /* as libssl has them */
+		OSSL_PARAM_int(OSSL_KDF_PARAM_MODE, &mode),
+		OSSL_PARAM_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 6),
+		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_KEY, key, 32),
+		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_PREFIX, prefix, 6),
+		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_LABEL, label, strlen(label)),
+		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_DATA, hash, sizeof(hash)),
+		OSSL_PARAM_END,
+	};
+
+	if (EVP_KDF_derive(kdf, out, len, list) <= 0)
+		_exit(1);
+}
+
+/* When a byte has come: the secret of a handshake, and a key from it. */
+static void __attribute__((noreturn)) be_child(int gate)
+{
+	EVP_KDF *algorithm = EVP_KDF_fetch(NULL, "TLS13-KDF", NULL);
+	EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(algorithm);
+	char secret_label[] = "s hs traffic", key_label[] = "key";
+	uint8_t key[32] = { 1 }, secret[32], traffic_key[16], byte;
+
+	if (read(gate, &byte, 1) != 1)
+		_exit(1);
+	expand(kdf, key, secret_label, secret, sizeof(secret));
+	expand(kdf, secret, key_label, traffic_key, sizeof(traffic_key));
+	_exit(0);
+}
+
+/* Entries of the youngest map of that name. */
+static unsigned int num_listed(void)
+{
+	struct bpf_map_info info;
+	uint32_t id = 0, len, key = 0;
+	int listed = -1, fd;
+	unsigned int num = 0;
+
+	while (bpf_map_get_next_id(id, &id) == 0) {
+		fd = bpf_map_get_fd_by_id(id);
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
+		    strcmp(info.name, "listed") == 0) {
+			close(listed);
+			listed = fd;
+		} else {
+			close(fd);
+		}
+	}
+	for (int err = bpf_map_get_next_key(listed, NULL, &key); err == 0; num++)
+		err = bpf_map_get_next_key(listed, &key, &key);
+	close(listed);
+	return num;
+}
+
+/* This very process is chosen. `in_kernel`: user space hears nothing of its child. */
+static void check_child(bool in_kernel)
+{
+	const char *pattern = "test_secrets";
+	struct probes_options o = PROBES_OPTIONS_DEFAULT;
+	int gate[2];
+	pid_t child;
+
+	o.which = PROBES_PATTERNS;
+	o.patterns = &pattern;
+	o.num_patterns = 1;
+	o.without_fork = !in_kernel;
+	open_probes(&o);
+	if (in_kernel && *probes_note(t.probes)) {
+		print_message("%s\n", probes_note(t.probes));
+		skip();
+	}
+	assert_int_equal(num_listed(), 1);
+	assert_int_equal(pipe(gate), 0);
+	child = fork();
+	if (!child)
+		be_child(gate[0]);
+	if (!in_kernel)
+		work(200);
+	assert_int_equal(num_listed(), 2);
+	assert_int_equal(write(gate[1], "", 1), 1);
+	assert_int_equal(wait_for(child), 0);
+	assert_int_equal(num_listed(), in_kernel ? 1 : 2);
+	assert_true(ring_buffer__consume(t.ring) >= 0);
+	assert_int_equal(t.num_caught, 1);
+	assert_int_equal(t.caught[0].pid, child);
+	close(gate[0]);
+	close(gate[1]);
+}
+
+static void test_child_from_its_fork_on(void **state)
+{
+	(void)state;
+	check_child(true);
+}
+
+static void test_child_that_was_heard_of(void **state)
+{
+	(void)state;
+	check_child(false);
+}
+
 static unsigned int num_targets(void)
 {
 	struct probes_state s;
@@ -613,6 +726,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_chosen_by_name, close_probes),
 		cmocka_unit_test_teardown(test_chosen_by_path, close_probes),
 		cmocka_unit_test_teardown(test_nobody_chosen, close_probes),
+		cmocka_unit_test_teardown(test_child_from_its_fork_on, close_probes),
+		cmocka_unit_test_teardown(test_child_that_was_heard_of, close_probes),
 		cmocka_unit_test_teardown(test_library_that_is_new, close_probes),
 		cmocka_unit_test_teardown(test_library_that_was_deleted, close_probes),
 		cmocka_unit_test_teardown(test_survey, close_probes),

@@ -52,8 +52,11 @@ static void check_symbols(const struct elf *elf)
 	CHECK(elf_has_any(elf, names, ARRAY_SIZE(names)) == any);
 	num = elf_static_symbols_with(elf, parts, ARRAY_SIZE(parts), places, ARRAY_SIZE(places));
 	CHECK(num <= ARRAY_SIZE(places));
-	for (size_t i = 0; i < num; i++)
+	for (size_t i = 0; i < num; i++) {
 		check_place(elf, places[i].file_offset, ELF_ABI_C);
+		if (elf_returns(elf, &places[i], &places[num - 1 - i], &file_offset, 1))
+			check_place(elf, file_offset, ELF_ABI_C);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

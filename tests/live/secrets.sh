@@ -12,6 +12,7 @@ program13()
 {
 	case $1 in
 	go-*) go_program "${1#go-}"; return ;;
+	rustls) rust_program; return ;;
 	nss) have selfserv && have tstclnt && have pk12util && return ;;
 	gnutls) have gnutls-serv && have gnutls-cli && return ;;
 	nginx) NGINX=$(command -v nginx || echo /usr/sbin/nginx); [ -x "$NGINX" ] && return ;;
@@ -351,6 +352,74 @@ serve13_go()
 connect13_go()
 {
 	in_ns "$1" timeout 10 "$GO_PROGRAM" connect "$(bracket "$2"):$PORT" > "$T/client.log" 2>&1
+}
+
+# rust_program: built once, beside certtap, from what Debian packages of Rust's libraries
+rust_program()
+{
+	local dir crates=/usr/share/cargo/registry
+
+	dir=$(realpath "$(dirname "$CERTTAP")")/live/rust
+	RUST_PROGRAM=$dir/target/release/rustls-peer
+	if ! have cargo || ! compgen -G "$crates/rustls-0.20.*" > /dev/null; then
+		echo 'cargo or rustls 0.20 is not installed (cargo, librust-rustls-dev, 500 MB)'
+		return 1
+	fi
+	[ "$RUST_PROGRAM" -nt "$LIVE_DIR/tls13.rs" ] && return
+	mkdir -p "$dir/.cargo"
+	cat > "$dir/.cargo/config.toml" <<-END
+		[source.crates-io]
+		replace-with = "packaged"
+		[source.packaged]
+		directory = "$crates"
+	END
+	cat > "$dir/Cargo.toml" <<-END
+		[package]
+		name = "rustls-peer"
+		version = "0.0.0"
+		edition = "2021"
+		[[bin]]
+		name = "rustls-peer"
+		path = "$(realpath "$LIVE_DIR")/tls13.rs"
+		[dependencies]
+		rustls = { version = "0.20", features = ["dangerous_configuration"] }
+	END
+	(cd "$dir" && CARGO_HOME=$dir/home timeout 150 cargo build --release --offline) \
+		> "$T/rust.log" 2>&1 ||
+		{ echo "cargo does not build: $(tail -n 1 "$T/rust.log")"; return 1; }
+}
+
+serve13_rustls()
+{
+	openssl x509 -in "$T/$3.pem" -outform DER -out "$T/$3.cert.der"
+	openssl pkcs8 -topk8 -nocrypt -in "$T/$3.key" -outform DER -out "$T/$3.key.der"
+	free_port "$1"
+	background "$1" "$RUST_PROGRAM" serve "$(bracket "$2"):$PORT" "$T/$3"
+	started "$1" "$RUST_PROGRAM"
+}
+
+connect13_rustls()
+{
+	in_ns "$1" timeout 10 "$RUST_PROGRAM" connect "$(bracket "$2"):$PORT" > "$T/client.log" 2>&1
+}
+
+# A server that makes a process for each connection, under a name of its own; forker: it is here.
+forker()
+{
+	local python
+
+	python=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))') &&
+		cp "$python" "$T/forker" &&
+		PYTHONHOME=$(python3 -c 'import sys; print(sys.base_prefix)') &&
+		PYTHONHOME=$PYTHONHOME "$T/forker" -c 'import ssl, socket'
+}
+
+serve13_forker()
+{
+	free_port "$1"
+	background "$1" env PYTHONHOME="$PYTHONHOME" "$T/forker" "$LIVE_DIR/tls13.py" fork "$2" \
+		"$PORT" "$T/$3"
+	started "$1" forker
 }
 
 # --- QUIC; it does not listen as TCP does, so its start is waited for by its socket

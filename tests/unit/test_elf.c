@@ -209,6 +209,59 @@ static void test_static_symbols(void **state)
 	assert_int_equal(with_parts(&elf, "Expander", NULL, places), 0);
 }
 
+static void expect_return(const struct elf *elf, const struct elf_place *caller, size_t expected)
+{
+	const struct elf_place second = { image_code(1), image_vaddr(image_code(1)), 16 };
+	const struct elf_place other = { image_code(2), image_vaddr(image_code(2)), 16 };
+	uint64_t at[3];
+
+	assert_int_equal(elf_returns(elf, caller, &second, at, 3), expected != 0);
+	if (expected)
+		assert_int_equal(at[0], image_code(0) + expected);
+	assert_int_equal(elf_returns(elf, caller, &second, at, 0), 0);
+	assert_int_equal(elf_returns(elf, caller, &other, at, 3), 0);
+}
+
+static void test_returns(void **state)
+{
+	static const uint8_t direct[] = { 0x90, 0xe8, 16 - 6, 0, 0, 0 };
+	struct elf_place first = { image_code(0), image_vaddr(image_code(0)), 16 };
+	struct image m;
+	struct elf elf;
+
+	(void)state;
+	image_make(&m, whole);
+	elf = open_image(&m);
+	expect_return(&elf, &first, 0);
+	put_bytes(&m, image_code(0), direct, sizeof(direct));
+	expect_return(&elf, &first, 6);
+	first.size = 6;
+	expect_return(&elf, &first, 0);              /* nothing of it is behind the call */
+	first.size = UINT64_MAX;
+	expect_return(&elf, &first, 6);
+
+	/* By a word that is relocated, and by one that is not. */
+	image_make(&m, whole);
+	elf = open_image(&m);
+	put16(&m, image_code(0) + 2, 0x15ff);
+	put32(&m, image_code(0) + 4,
+	      (uint32_t)(image_vaddr(IMAGE_VECTOR + 40) - image_vaddr(image_code(0) + 8)));
+	first.size = 16;
+	expect_return(&elf, &first, 8);
+	put32(&m, image_code(0) + 4,
+	      (uint32_t)(image_vaddr(IMAGE_VECTOR + 32) - image_vaddr(image_code(0) + 8)));
+	expect_return(&elf, &first, 0);
+
+	image_make(&m, (struct image_options){ .gnu_hash = true, .aarch64 = true });
+	elf = open_image(&m);
+	put32(&m, image_code(0) + 4, 0x94000000 | (16 - 4) / 4);
+	expect_return(&elf, &first, 8);
+	/* Backwards, from the third to the second. */
+	put32(&m, image_code(2) + 8, 0x97fffffa);
+	first = (struct elf_place){ image_code(2), image_vaddr(image_code(2)), 16 };
+	expect_return(&elf, &first, 2 * 16 + 12);
+}
+
 static void test_freebl(void **state)
 {
 	uint64_t file_offset;
@@ -360,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_bloom),
 		cmocka_unit_test(test_broken_hashes),
 		cmocka_unit_test(test_static_symbols),
+		cmocka_unit_test(test_returns),
 		cmocka_unit_test(test_freebl),
 		cmocka_unit_test(test_freebl_behind),
 		cmocka_unit_test(test_notes_and_name),

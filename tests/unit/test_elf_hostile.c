@@ -35,6 +35,9 @@ static void ask(struct bytes file)
 	num = elf_static_symbols_with(&elf, parts, 2, places, ARRAY_SIZE(places));
 	for (size_t i = 0; i < num; i++)
 		assert_true(elf_code_at(&elf, places[i].file_offset, &part));
+	for (size_t i = 0; i < num; i++)
+		if (elf_returns(&elf, &places[i], &places[num - 1 - i], &offset, 1))
+			assert_true(elf_code_at(&elf, offset, &part));
 	for (unsigned int i = 3; i <= 5; i += 2)
 		if (elf_freebl_function(&elf, i, &offset))
 			assert_true(elf_code_at(&elf, offset, &part));
