@@ -77,7 +77,8 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 		-I. -idirafter /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
-$(call obj,userspace/attach.c userspace/owners.c userspace/probes_load.c userspace/probes_fork.c) $(call obj,$(BPF_TESTS)): $(SKELETONS)
+WITH_SKELETONS := userspace/attach.c userspace/owners.c userspace/probes_load.c userspace/probes_fork.c
+$(call obj,$(WITH_SKELETONS)) $(call obj,$(BPF_TESTS)): $(SKELETONS)
 
 # Tests: one program each, all speaking TAP; tests/run adds them up.
 UNIT_BINS := $(UNIT:%.c=$(OUT)/%)
@@ -109,7 +110,7 @@ FUZZ_FLAGS := -g -O1 -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined -fno
 $(FUZZ_OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
-$(FUZZ_OUT)/obj/userspace/attach.o: $(SKELETONS)
+$(WITH_SKELETONS:%.c=$(FUZZ_OUT)/obj/%.o): $(SKELETONS)
 $(FUZZ_OUT)/libfuzzed.a: $(patsubst %.c,$(FUZZ_OUT)/obj/%.o,$(PARSERS) $(USERSPACE))
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(FUZZ_BINS): $(FUZZ_OUT)/%: $(FUZZ_OUT)/obj/tests/fuzz/%.o $(FUZZ_OUT)/libfuzzed.a
