@@ -159,7 +159,7 @@ void show_text_findings(unsigned int findings, char *text, size_t size)
 
 void show_text_refusal(const struct store_refusal *r, char *text, size_t size)
 {
-	const char *name = alert_name(r->alert.description);
+	const char *name = r->alert.hidden ? "encrypted alert" : alert_name(r->alert.description);
 
 	if (name)
 		snprintf(text, size, "%s", name);

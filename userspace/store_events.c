@@ -420,7 +420,7 @@ int store_events_refused(struct store *s, const struct store_record *r, int64_t 
 		.kind = EVENT_REFUSED, .time_ns = store_time(r->first_ns), .endpoint = endpoint, .role = r->role,
 		.after = chain,
 	};
-	const char *name = alert_name(r->alert.description);
+	const char *name = r->alert.hidden ? "encrypted alert" : alert_name(r->alert.description);
 	char detail[160], address[64];
 
 	text_address(r->client.address.octets, address, sizeof(address));

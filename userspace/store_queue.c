@@ -282,12 +282,14 @@ static void take_refusal(struct store_queue *q, const struct sighting *s)
 	r.kind = STORE_REFUSAL;
 	r.first_ns = r.last_ns;
 	r.alert = s->alert;
+	if (r.alert.hidden)
+		r.alert.description = STORE_ALERT_HIDDEN;
 	take(q, &r, s->chain[refused], server_process(s));
 }
 
 static bool refuses(const struct sighting *s)
 {
-	return s->alert.seen && store_alert_is_refusal(s->alert.description);
+	return s->alert.seen && (s->alert.hidden || store_alert_is_refusal(s->alert.description));
 }
 
 static void on_recorded(void *context, const struct sighting *s, enum role role,

@@ -308,7 +308,7 @@ static bool on_refusal(void *context, sqlite3_stmt *row)
 		.endpoint_id = sqlite3_column_int64(row, 0), .role = (enum role)row_enum(row, 1, 2),
 		.chain_id = sqlite3_column_int64(row, 2),
 		.alert = { true, (uint8_t)sqlite3_column_int(row, 3), (uint8_t)sqlite3_column_int(row, 4),
-			   (enum role)row_enum(row, 5, 2) },
+			   (enum role)row_enum(row, 5, 2), sqlite3_column_int(row, 4) == STORE_ALERT_HIDDEN },
 		.first_ns = (uint64_t)sqlite3_column_int64(row, 6),
 		.last_ns = (uint64_t)sqlite3_column_int64(row, 7),
 		.count = (uint64_t)sqlite3_column_int64(row, 8), .last_client = row_host(row, 9),

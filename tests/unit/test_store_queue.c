@@ -165,9 +165,12 @@ static void test_refused_alert(void **state)
 	x.observer.alerted(x.observer.context, &s, NULL);
 	s.alert.description = 0;
 	x.observer.alerted(x.observer.context, &s, NULL);
+	s.alert.hidden = true;           /* encrypted: known by its length and place */
+	x.observer.alerted(x.observer.context, &s, NULL);
 	assert_int_equal(store_queue_finish(x.q), 0);
-	assert_int_equal(ask(&x.f, "SELECT count(*) FROM refusals"), 1);
-	assert_int_equal(ask(&x.f, "SELECT refusals FROM sightings"), 1);
+	assert_int_equal(ask(&x.f, "SELECT count(*) FROM refusals"), 2);
+	assert_int_equal(ask(&x.f, "SELECT count(*) FROM refusals WHERE description=255"), 1);
+	assert_int_equal(ask(&x.f, "SELECT refusals FROM sightings"), 2);
 	store_queue_free(x.q);
 	fixture_end(&x.f);
 }
