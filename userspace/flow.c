@@ -208,6 +208,12 @@ void flow_own(struct flow *flow, unsigned int side, const struct owner *owner)
 		*known = *owner;
 }
 
+void flow_disown(struct flow *flow)
+{
+	if (flow->owners)
+		flow->owners[0].sent = flow->owners[1].sent = false;
+}
+
 /* Which end is the smaller: any order will do, as long as both directions agree. */
 static bool source_first(const struct segment *s)
 {

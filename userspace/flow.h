@@ -78,6 +78,8 @@ struct flow_counters {
 
 /* What a segment tells of the owner at one end; what is known better already stays. */
 void flow_own(struct flow *flow, unsigned int side, const struct owner *owner);
+/* A handshake has ended: who sent in it says nothing of another connection with these addresses and ports. */
+void flow_disown(struct flow *flow);
 
 struct flow_table;
 

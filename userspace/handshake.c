@@ -332,4 +332,5 @@ void handshake_close(struct tracker *t, struct flow *flow)
 	handshake_authorities_free(t, h);
 	free(h);
 	flow->handshake = NULL;
+	flow_disown(flow);
 }

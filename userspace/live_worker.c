@@ -69,6 +69,16 @@ static void sum_counters(const struct live *l, struct source_counters *out)
 	*out = sum;
 }
 
+/* Whose facts a row may lack, and why. */
+static void print_processes(const struct live *l)
+{
+	const struct process_table_counters *c = process_table_counters(l->processes);
+
+	if (c->refused || c->late)
+		fprintf(stderr, "certtap: processes: %" PRIu64 " known, %" PRIu64 " over the limit, %" PRIu64
+			" known by their id alone\n", c->processes, c->refused, c->late);
+}
+
 static void print_counters(const struct live *l)
 {
 	struct source_counters sum;
@@ -81,6 +91,8 @@ static void print_counters(const struct live *l)
 		if (l->sources[i]->ops->print_details)
 			l->sources[i]->ops->print_details(l->sources[i], stderr);
 	reporter_summary(l->pipeline, stderr);
+	if (l->processes)
+		print_processes(l);
 	if (!l->probes)
 		unopened_print(l->unopened, ledger_counters(pipeline_ledger(l->pipeline))->reasons[REASON_ENCRYPTED],
 			       stderr);

@@ -250,6 +250,8 @@ static void put_alerts(struct json *j, const struct ledger_row *row)
 		json_object_end(j);
 	}
 	json_array_end(j);
+	if (row->alerts_more)
+		json_unsigned(j, "alerts_more", row->alerts_more);
 }
 
 /* Who refused, a process of this host if it is one, and how often. */

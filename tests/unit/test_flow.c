@@ -216,6 +216,32 @@ static void test_limits(void **state)
 	flow_table_free(NULL);
 }
 
+/* Who sends is better known than who made the socket; but not beyond the handshake it was seen in. */
+static void test_owners(void **state)
+{
+	const struct process before = { .name = "before" }, after = { .name = "after" };
+	const struct owner sent = { .process = &before, .maker = &before, .sent = true },
+			   made = { .process = &after, .maker = &after }, nobody = { 0 };
+	struct dropped d = { 0 };
+	struct flow_table *t = flow_table_new(100, drop, &d);
+	unsigned int side;
+	struct flow *flow = get(t, 7, false, &side);
+
+	(void)state;
+	flow_disown(flow);
+	flow_own(flow, side, &nobody);
+	assert_null(flow->owners[side].process);
+	flow_own(flow, side, &sent);
+	flow_own(flow, side, &made);
+	flow_own(flow, side, &nobody);
+	assert_ptr_equal(flow->owners[side].process, &before);
+	flow_disown(flow);
+	flow_own(flow, side, &made);
+	assert_ptr_equal(flow->owners[side].process, &after);
+	assert_null(flow->owners[!side].process);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_evicts_oldest),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
