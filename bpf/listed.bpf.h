@@ -8,11 +8,14 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Processes (tgid) that may be looked at. User space enters them, listed.bpf.c their children. */
+/*
+ * Processes (tgid) that may be looked at. User space enters them, listed.bpf.c their children. Its memory
+ * is there from the start, some 5 MB: at a fork none may be had. Where all processes are, it has one place.
+ */
+#define LISTED_MAX 65536
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LISTED_MAX);
 	__type(key, __u32);
 	__type(value, __u8);
 } listed SEC(".maps");

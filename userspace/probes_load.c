@@ -43,6 +43,8 @@ static void configure(struct secrets_bpf *skel, const struct probes_options *o, 
 	skel->rodata->may_sleep = sleep;
 	skel->rodata->ring_wake = o->ring_bytes / 2;
 	bpf_map__set_max_entries(skel->maps.secrets, o->ring_bytes);
+	if (o->which != PROBES_PATTERNS)
+		bpf_map__set_max_entries(skel->maps.listed, 1);
 	bpf_object__for_each_program(program, skel->obj) {
 		if (multi)
 			bpf_program__set_expected_attach_type(
