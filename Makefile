@@ -41,7 +41,7 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 
 PARSERS := $(wildcard parsers/*.c)
-USERSPACE := $(filter-out userspace/main.c,$(wildcard userspace/*.c))
+USERSPACE := $(filter-out userspace/main.c,$(wildcard userspace/*.c userspace/*/*.c))
 BPF := $(wildcard bpf/*.bpf.c)
 SKELETONS := $(BPF:bpf/%.bpf.c=$(BUILD)/bpf/%.skel.h)
 UNIT := $(wildcard tests/unit/test_*.c)
@@ -79,7 +79,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 		-I. -idirafter /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
-WITH_SKELETONS := userspace/attach.c userspace/owners.c userspace/probes_load.c userspace/probes_fork.c
+WITH_SKELETONS := userspace/attach/attach.c userspace/attach/owners.c userspace/probes/probes_load.c userspace/probes/probes_fork.c
 $(call obj,$(WITH_SKELETONS)) $(call obj,$(BPF_TESTS)): $(SKELETONS)
 
 # Tests: one program each, all speaking TAP; tests/run adds them up.

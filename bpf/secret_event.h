@@ -22,7 +22,7 @@ enum secret_join {
 	SECRET_JOIN_CLIENT_RANDOM = 2,  /* 32 bytes of the ClientHello */
 };
 
-/* Which hook caught it; userspace/probes_table.c says what they are. */
+/* Which hook caught it; userspace/probes/probes_table.c says what they are. */
 enum secret_hook {
 	SECRET_HOOK_NONE,
 	SECRET_HOOK_OPENSSL3,

@@ -7,7 +7,7 @@
  * certificate for one odd byte in a name; its opinion is kept as `parse`. x509.c is the one file
  * of the capture path that includes OpenSSL's X.509, and these functions are never called there:
  * X509_check_*, X509_verify*, X509_print, X509_cmp, BN_bn2dec, EC_GROUP_new_from_ecparameters.
- * (userspace/trust.c verifies, on demand, what was vetted, in a process of its own.)
+ * (userspace/verdict/trust.c verifies, on demand, what was vetted, in a process of its own.)
  */
 #ifndef CERTTAP_X509_H
 #define CERTTAP_X509_H

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "userspace/check_run.h"
+#include "userspace/check/check_run.h"
 #include "userspace/command.h"
-#include "userspace/live.h"
+#include "userspace/live/live.h"
 
 enum place { PLACE_STORE, PLACE_CAPTURES, PLACE_LIVE };
 

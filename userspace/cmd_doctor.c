@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "parsers/text.h"
-#include "userspace/attach.h"
+#include "userspace/attach/attach.h"
+#include "userspace/attach/owners.h"
 #include "userspace/command.h"
 #include "userspace/options.h"
-#include "userspace/owners.h"
-#include "userspace/probes.h"
-#include "userspace/source.h"
+#include "userspace/probes/probes.h"
+#include "userspace/source/source.h"
 
 #define WHY_SIZE 512
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* certtap live: observes now. */
 #include "userspace/command.h"
-#include "userspace/live.h"
+#include "userspace/live/live.h"
 
 int cmd_live(int argc, char **argv)
 {

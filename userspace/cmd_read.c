@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "userspace/command.h"
-#include "userspace/keys.h"
+#include "userspace/handshake/keys.h"
 #include "userspace/options.h"
-#include "userspace/pem.h"
-#include "userspace/reporter.h"
-#include "userspace/sandbox.h"
-#include "userspace/source.h"
+#include "userspace/output/pem.h"
+#include "userspace/output/reporter.h"
+#include "userspace/sandbox/sandbox.h"
+#include "userspace/source/source.h"
 #include "userspace/store_setup.h"
 
 #define PACKETS_PER_TURN 8192u

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "userspace/command.h"
-#include "userspace/pem.h"
-#include "userspace/sandbox.h"
-#include "userspace/show.h"
+#include "userspace/output/pem.h"
+#include "userspace/sandbox/sandbox.h"
+#include "userspace/show/show.h"
 
 #define EXIT_FAILED 1            /* no store there, or it may not be read */
 #define EXIT_BROKEN 2            /* it is corrupt, or what was asked for could not be done to the end */

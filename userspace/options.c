@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "userspace/keys.h"
+#include "userspace/handshake/keys.h"
 
 #define FOR_BOTH (FOR_LIVE | FOR_READ)
 #define FOR_TRAFFIC (FOR_BOTH | FOR_CHECK)

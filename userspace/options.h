@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 
-#include "userspace/attach.h"
-#include "userspace/output.h"
-#include "userspace/pipeline.h"
-#include "userspace/store.h"
+#include "userspace/attach/attach.h"
+#include "userspace/output/output.h"
+#include "userspace/pipeline/pipeline.h"
+#include "userspace/store/store.h"
 
 #define EXIT_USAGE 64            /* EX_USAGE of sysexits.h: never to be taken for a verdict */
 #define INTERFACES_MAX 64

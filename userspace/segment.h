@@ -8,7 +8,7 @@
 
 #include "parsers/bytes.h"
 #include "parsers/packet.h"
-#include "userspace/owner.h"
+#include "userspace/process/owner.h"
 
 /* One side of a connection. */
 struct host_port {

@@ -4,8 +4,8 @@
 #define CERTTAP_STORE_SETUP_H
 
 #include "userspace/options.h"
-#include "userspace/sandbox.h"
-#include "userspace/store_queue.h"
+#include "userspace/sandbox/sandbox.h"
+#include "userspace/store/store_queue.h"
 
 struct store_setup {
 	struct store_place place;

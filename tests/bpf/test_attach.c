@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "tests/bpf/rig.h"
-#include "userspace/attach.h"
-#include "userspace/attach_parts.h"
+#include "userspace/attach/attach.h"
+#include "userspace/attach/attach_parts.h"
 
 #define RECORD_BODY 16000
 #define NUM_RECORDS 5              /* a flight of 80 KB: more than one packet of any kind */

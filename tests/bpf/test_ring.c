@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring source: what it makes of records, honest or not, and of a real ring. */
-#include "tests/bpf/rig.h"
 #include "tests/bpf/messages.h"
-#include "userspace/pipeline.h"
-#include "userspace/source.h"
-#include "userspace/source_ring.h"
+#include "tests/bpf/rig.h"
+#include "userspace/pipeline/pipeline.h"
+#include "userspace/source/source.h"
+#include "userspace/source/source_ring.h"
 
 static struct segment last;
 static unsigned int num_segments;

@@ -30,8 +30,8 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
-#include "userspace/probes.h"
-#include "userspace/source_secrets.h"
+#include "userspace/probes/probes.h"
+#include "userspace/source/source_secrets.h"
 
 #define MAX 256
 #define PATIENCE_MS 5000

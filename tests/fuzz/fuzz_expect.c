@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "parsers/text.h"
-#include "userspace/expect.h"
+#include "userspace/check/expect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,12 +5,12 @@
  * secrets come, one mark says that the payload is no segment's but a key log's lines, or a caught secret: label, join,
  * 32 bytes of id, 32 of secret. Whatever comes, in the end nothing is held.
  */
-#include "userspace/pipeline.h"
+#include "userspace/pipeline/pipeline.h"
 
 #include <stdlib.h>
 
-#include "userspace/caught_secret.h"
-#include "userspace/keys.h"
+#include "userspace/handshake/caught_secret.h"
+#include "userspace/handshake/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

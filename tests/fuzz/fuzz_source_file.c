@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "userspace/pipeline.h"
-#include "userspace/source.h"
+#include "userspace/pipeline/pipeline.h"
+#include "userspace/source/source.h"
 
 #define UNPACKED_MAX (4u << 20)  /* of an input that grows when it is unpacked, as much as this is read */
 

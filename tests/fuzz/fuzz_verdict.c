@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "userspace/verdict_parts.h"
+#include "userspace/verdict/verdict_parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

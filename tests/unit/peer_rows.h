@@ -18,8 +18,8 @@
 #include "parsers/text.h"
 #include "parsers/tls_hello.h"
 #include "tests/unit/buffer.h"
-#include "userspace/ledger.h"
-#include "userspace/output.h"
+#include "userspace/ledger/ledger.h"
+#include "userspace/output/output.h"
 
 #define PEER_LINES_MAX 16
 #define PEER_COMMAS ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"

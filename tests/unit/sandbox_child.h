@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "userspace/sandbox.h"
-#include "userspace/sandbox_layers.h"
+#include "userspace/sandbox/sandbox.h"
+#include "userspace/sandbox/sandbox_layers.h"
 
 enum { FINE, WRONG = 1, NOT_ENTERED = 2 };
 

@@ -14,7 +14,7 @@
 
 #include <sqlite3.h>
 
-#include "userspace/store.h"
+#include "userspace/store/store.h"
 
 #define SECOND 1000000000ull
 #define MINUTE (60 * SECOND)

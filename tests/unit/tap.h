@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "tests/unit/buffer.h"
-#include "userspace/pipeline.h"
+#include "userspace/pipeline/pipeline.h"
 
 enum tap_side { CLIENT, SERVER };
 

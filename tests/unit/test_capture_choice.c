@@ -22,9 +22,9 @@
 #include "parsers/text.h"
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
-#include "userspace/capture_writer.h"
-#include "userspace/keys.h"
-#include "userspace/source.h"
+#include "userspace/handshake/keys.h"
+#include "userspace/source/source.h"
+#include "userspace/write/capture_writer.h"
 
 #define CAPTURES "tests/captures/"
 #define CAPTURE_MAX (32u << 20)

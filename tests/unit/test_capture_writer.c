@@ -18,7 +18,7 @@
 
 #include "parsers/packet_build.h"
 #include "parsers/pcapng.h"
-#include "userspace/capture_writer.h"
+#include "userspace/write/capture_writer.h"
 
 #define FILE_MAX (8u << 20)
 #define SECOND 1000000000ull

@@ -10,7 +10,7 @@
 #include "tests/unit/eap_build.h"
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
-#include "userspace/stations.h"
+#include "userspace/pipeline/stations.h"
 
 static void wrap(struct buffer *out, const struct buffer *eap)
 {

@@ -11,7 +11,7 @@
 
 #include "parsers/keylog.h"
 #include "tests/unit/tap.h"
-#include "userspace/caught.h"
+#include "userspace/handshake/caught.h"
 
 #define CAPTURES "tests/captures/"
 #define FILE_MAX 65536u

@@ -10,7 +10,7 @@
 
 #include "tests/unit/certs.h"
 #include "tests/unit/tls_build.h"
-#include "userspace/chain.h"
+#include "userspace/ledger/chain.h"
 
 static struct bytes leaf, issuer, other;
 static const struct chain_limits defaults = CHAIN_LIMITS_DEFAULT;

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "tests/unit/store_build.h"
-#include "userspace/check_asked.h"
-#include "userspace/check_gate.h"
-#include "userspace/check_stragglers.h"
+#include "userspace/check/check_asked.h"
+#include "userspace/check/check_gate.h"
+#include "userspace/check/check_stragglers.h"
 
 #define ENDPOINTS_MAX 8
 #define CERTIFICATES_MAX 8

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "userspace/csv.h"
+#include "userspace/output/csv.h"
 
 static struct csv csv;
 static char *text;

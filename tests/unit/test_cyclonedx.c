@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "userspace/cyclonedx.h"
+#include "userspace/output/cyclonedx.h"
 
 static const uint8_t serial[] = { 0x01, 0xab, 0xcd };
 

@@ -13,8 +13,8 @@
 #include "tests/unit/record_seal.h"
 #include "tests/unit/tap.h"
 #include "tests/unit/tls_build.h"
-#include "userspace/handshake_keys.h"
-#include "userspace/keys.h"
+#include "userspace/handshake/handshake_keys.h"
+#include "userspace/handshake/keys.h"
 
 #define NUM_SEALED 3                  /* EncryptedExtensions, and the Certificate in two parts */
 #define NUM_DATAGRAMS (2 + NUM_SEALED)

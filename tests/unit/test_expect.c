@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/certs.h"
-#include "userspace/expect.h"
+#include "userspace/check/expect.h"
 
 #define NOW 1790000000
 #define DAY 86400

@@ -7,7 +7,7 @@
 
 #include "tests/unit/certs.h"
 #include "tests/unit/tls_build.h"
-#include "userspace/findings.h"
+#include "userspace/ledger/findings.h"
 
 #define BIT(f) (1u << FINDING_##f)
 #define DAY_NS 86400000000000ull

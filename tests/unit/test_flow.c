@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/buffer.h"
-#include "userspace/flow.h"
+#include "userspace/flow/flow.h"
 
 struct dropped {
 	uint64_t num;

@@ -8,7 +8,7 @@
 
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
-#include "userspace/handshake_news.h"
+#include "userspace/handshake/handshake_news.h"
 
 #define CHAIN "server:chain 2; "
 /* One authority: a name of one attribute, CN=Client. */

@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 #include "tests/unit/buffer.h"
-#include "userspace/input.h"
+#include "userspace/source/input.h"
 
 #define PLAIN_LEN 300000u
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "userspace/json.h"
+#include "userspace/output/json.h"
 
 static char *text;
 static size_t text_len;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "userspace/keys.h"
+#include "userspace/handshake/keys.h"
 
 static struct keys *keys;
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/tap.h"
-#include "userspace/keys.h"
-#include "userspace/source.h"
+#include "userspace/handshake/keys.h"
+#include "userspace/source/source.h"
 
 #define CAPTURES "tests/captures/"
 #define PACKETS 30u              /* more than any of the captures has */

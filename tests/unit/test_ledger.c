@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "userspace/ledger.h"
+#include "userspace/ledger/ledger.h"
 
 static const struct ledger_limits defaults = LEDGER_LIMITS_DEFAULT;
 static char name[SERVER_NAME_MAX];

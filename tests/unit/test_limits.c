@@ -8,9 +8,9 @@
 
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
-#include "userspace/handshake_keys.h"
-#include "userspace/keys.h"
-#include "userspace/reporter.h"
+#include "userspace/handshake/handshake_keys.h"
+#include "userspace/handshake/keys.h"
+#include "userspace/output/reporter.h"
 
 static struct flights f;
 static struct tap t;

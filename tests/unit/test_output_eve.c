@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/peer_rows.h"
-#include "userspace/output_peer.h"
+#include "userspace/output/output_peer.h"
 
 static struct chain_table *table;
 static struct bytes leaf, issuer;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "parsers/bytes.h"
-#include "userspace/process_facts.h"
+#include "userspace/process/process_facts.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define POD "01234567-89ab-cdef-0123-456789abcdef"

@@ -10,8 +10,8 @@
 
 #include <unistd.h>
 
-#include "userspace/process_feed.h"
-#include "userspace/process_table.h"
+#include "userspace/process/process_feed.h"
+#include "userspace/process/process_table.h"
 
 static const struct process_table_limits limits = PROCESS_TABLE_LIMITS_DEFAULT;
 

@@ -12,8 +12,8 @@
 #include "parsers/text.h"
 #include "tests/unit/certs.h"
 #include "tests/unit/tls_build.h"
-#include "userspace/screen_detail.h"
-#include "userspace/screen_line.h"
+#include "userspace/screen/screen_detail.h"
+#include "userspace/screen/screen_line.h"
 
 #define NOW_NS 1700000000000000000ull   /* inside the certificates' validity, 2020 to 2040 */
 #define SECOND_NS 1000000000ull

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "userspace/show_table.h"
+#include "userspace/show/show_table.h"
 
 static const struct show_column columns[] = {
 	{ .title = "SERVER", .min = 10, .share = 1, .max = 14 },

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "parsers/text.h"
-#include "userspace/findings.h"
-#include "userspace/show_what.h"
+#include "userspace/ledger/findings.h"
+#include "userspace/show/show_what.h"
 
 #define NOW_S 1794997600ull      /* 2026-11-18T10:26:40Z */
 #define NS 1000000000ull

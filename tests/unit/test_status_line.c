@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "userspace/status_line.h"
+#include "userspace/check/status_line.h"
 
 static const struct status_fact facts[] = {
 	{ "process", "fabric" }, { "last_seen", "2026-11-24T22:10:23Z" },

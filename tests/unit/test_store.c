@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/store_build.h"
-#include "userspace/findings.h"
+#include "userspace/ledger/findings.h"
 
 static const struct store_filter all;
 static const struct cert_spec pool = { .san = "DNS:pool.example,IP:192.0.2.1", .serial = 0x1234 };

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/store_build.h"
-#include "userspace/store_queue.h"
+#include "userspace/store/store_queue.h"
 
 #define CHAINS 4
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "userspace/timeline.h"
+#include "userspace/show/timeline.h"
 
 #define S 1000000000ull
 #define T0 1700000000ull         /* 2023-11-14T22:13:20Z */

@@ -17,8 +17,8 @@
 
 #include <openssl/crypto.h>
 
-#include "userspace/probes_coverage.h"
-#include "userspace/unopened.h"
+#include "userspace/probes/probes_coverage.h"
+#include "userspace/probes/unopened.h"
 
 #define NS_PER_S 1000000000ull
 

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "tests/unit/verdict_certs.h"
-#include "userspace/sandbox.h"
-#include "userspace/sandbox_layers.h"
-#include "userspace/verdict_parts.h"
+#include "userspace/sandbox/sandbox.h"
+#include "userspace/sandbox/sandbox_layers.h"
+#include "userspace/verdict/verdict_parts.h"
 
 #define YEAR 31536000
 

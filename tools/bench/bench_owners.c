@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "userspace/owners.h"
+#include "userspace/attach/owners.h"
 
 #define PROCESSES 500u
 #define DESCRIPTORS 100000u

@@ -27,8 +27,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "userspace/counter_lines.h"
-#include "userspace/probes.h"
+#include "userspace/probes/probes.h"
+#include "userspace/source/counter_lines.h"
 
 #define ROUNDS 25
 #define ROUNDS_MAX 99

@@ -19,7 +19,7 @@
 #include <openssl/sha.h>
 
 #include "tools/bench/canned.h"
-#include "userspace/store_queue.h"
+#include "userspace/store/store_queue.h"
 
 #define ENDPOINTS 10000u
 #define SIGHTINGS 1000000u

@@ -18,7 +18,7 @@
 #include <openssl/sha.h>
 
 #include "tools/bench/canned.h"
-#include "userspace/store.h"
+#include "userspace/store/store.h"
 
 #define HOSTS 1000u
 #define DAY_S 86400

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `check` judges: from a store, one look at endpoints, at the certificates they presented as servers, and at the
+ * sightings that showed none. Captures and live traffic come through a store in memory, so that there is one way to
+ * judge.
+ */
+#ifndef CERTTAP_CHECK_FACTS_H
+#define CERTTAP_CHECK_FACTS_H
+
+#include "userspace/ledger/lineage.h"
+#include "userspace/pieces.h"
+#include "userspace/store/store.h"
+
+/*
+ * Processes that end take some connections to their end: so long the replaced certificate may be seen beside its
+ * renewal.
+ */
+#define CHECK_HANDOVER_NS 300000000000ull
+
+/* To what is held against the endpoints (check_standards.h). */
+enum check_relation {
+	RELATION_NONE,
+	RELATION_CURRENT,        /* a named one, or the newest of a lineage, or a newer one still */
+	RELATION_PREDECESSOR,
+	RELATION_LIKELY,         /* may be meant as a predecessor: offered, not asserted */
+};
+
+struct check_standard;
+
+/* A leaf. Texts are safe. */
+struct check_certificate {
+	int64_t id;
+	uint8_t sha256[32], lineage[32];
+	bool lineage_sure, is_ca;
+	struct lineage_place place;
+	const char *subject;             /* its common name, or the whole */
+	const char *issuer;
+	uint64_t first_ns, last_ns;      /* as a server's leaf, anywhere in the store */
+	enum check_relation relation;
+	const struct check_standard *standard;   /* RELATION_NONE: NULL */
+};
+
+/* That an endpoint presented it. */
+struct check_showing {
+	struct check_showing *next;
+	const struct check_certificate *certificate;     /* NULL: summed with others by a limit of the store */
+	int64_t chain_id;
+	uint64_t first_ns, last_ns, sightings, refusals;
+	struct host_port last_client;
+	bool current, name_mismatch;
+};
+
+struct check_unseen {
+	uint64_t last_ns, count;
+};
+
+struct check_endpoint {
+	int64_t id;
+	struct host_port server;
+	enum transport transport;
+	enum store_name_kind name_kind;
+	const char *name;                /* asked for; "" */
+	const char *carrier;
+	struct store_owner owner;
+	uint64_t first_ns, last_ns;
+	struct check_showing *showings;  /* in no order */
+	struct check_unseen unseen[NUM_REASONS];   /* sightings without a certificate, by reason */
+};
+
+struct check_facts {
+	struct pieces pieces;
+	struct check_endpoint *endpoints;        /* by address, port, transport, name */
+	size_t num_endpoints;
+	struct check_certificate **certificates; /* also of endpoints that the filter leaves out */
+	size_t num_certificates;
+};
+
+/*
+ * Reads the endpoints that the filter holds for, within one snapshot. Returns 0, the caller frees with
+ * check_facts_free(); or a negative errno, store_error() says why.
+ */
+int check_facts_read(struct store *s, const struct store_filter *f, struct check_facts **out);
+void check_facts_free(struct check_facts *facts);
+
+/* Address, port and transport are the same; the name asked for may be another. */
+bool check_same_site(const struct check_endpoint *a, const struct check_endpoint *b);
+/* Has the endpoint gone over from `old` to something that it presented later? *to is that, if it is not NULL. */
+bool check_replaced(const struct check_endpoint *e, const struct check_showing *old,
+		    const struct check_showing **to);
+/* Sightings without a certificate that are later than `since_ns`; *most is the reason of most of them. */
+uint64_t check_unseen_since(const struct check_endpoint *e, uint64_t since_ns, enum reason *most);
+/* "192.0.2.21:9808/tcp"; size >= 64. */
+void check_endpoint_text(const struct check_endpoint *e, char *out, size_t size);
+
+#endif

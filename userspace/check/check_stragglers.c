@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/check/check_stragglers.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "parsers/text.h"
+
+#define MESSAGE_MAX 1024
+#define NAMES_SHOWN 4
+
+enum state {
+	STATE_RENEWED,           /* it presents what it should */
+	STATE_GONE_OVER,         /* to a certificate of another lineage */
+	STATE_PRESENTS,
+	STATE_BY_TURNS,          /* with its renewal */
+	STATE_LIKELY,
+	STATE_NOT_SEEN,
+	STATE_LIKELY_NOT_SEEN,
+	STATE_SUMMED,            /* what it presents now was too much for the store's limits */
+	STATE_HIDDEN,            /* never a certificate, and the name is one of the standard's */
+};
+
+/* How an endpoint stands to a standard. */
+struct stand {
+	const struct check_endpoint *e;
+	const struct check_showing *s;   /* what it is about; NULL: STATE_HIDDEN */
+	const struct check_standard *standard;
+	enum state state;
+	bool folded;             /* it counts as the rest of its site */
+	bool told;
+};
+
+/* Those of one site. */
+struct site {
+	const struct check_endpoint *endpoints;
+	size_t num_endpoints;
+	struct stand *stands;
+	size_t num, capacity;
+	bool failed;
+};
+
+static enum severity severity_of(enum state state)
+{
+	switch (state) {
+	case STATE_RENEWED:
+	case STATE_GONE_OVER:
+		return SEVERITY_OK;
+	case STATE_PRESENTS:
+	case STATE_BY_TURNS:
+		return SEVERITY_CRITICAL;
+	case STATE_LIKELY:
+		return SEVERITY_WARNING;
+	default:
+		return SEVERITY_UNKNOWN;
+	}
+}
+
+static enum check_relation relation_of(const struct check_showing *s)
+{
+	return s->certificate ? s->certificate->relation : RELATION_NONE;
+}
+
+static const struct check_standard *standard_of(const struct check_showing *s)
+{
+	return s->certificate ? s->certificate->standard : NULL;
+}
+
+static bool is_old(const struct check_showing *s)
+{
+	return relation_of(s) == RELATION_PREDECESSOR || relation_of(s) == RELATION_LIKELY;
+}
+
+/* --- how one endpoint stands */
+
+static void add_stand(struct site *site, const struct check_endpoint *e, const struct check_showing *s,
+		      const struct check_standard *standard, enum state state)
+{
+	size_t larger = site->capacity ? 2 * site->capacity : 16;
+	struct stand *grown;
+
+	if (site->num == site->capacity) {
+		grown = realloc(site->stands, larger * sizeof(*grown));
+		site->failed |= !grown;
+		if (!grown)
+			return;
+		site->stands = grown;
+		site->capacity = larger;
+	}
+	site->stands[site->num++] = (struct stand){ .e = e, .s = s, .standard = standard, .state = state };
+}
+
+/* Of the showings of one standard that are old, or of those that are not: none is later, nor as late and before it. */
+static bool is_last(const struct check_endpoint *e, const struct check_showing *s)
+{
+	const struct check_showing *t;
+	bool before = true;
+
+	for (t = e->showings; t; t = t->next) {
+		if (t == s)
+			before = false;
+		else if (standard_of(t) == standard_of(s) && is_old(t) == is_old(s) &&
+			 (t->last_ns > s->last_ns || (before && t->last_ns == s->last_ns)))
+			return false;
+	}
+	return true;
+}
+
+/* Something of the same standard, old or not. */
+static const struct check_showing *other_side(const struct check_endpoint *e, const struct check_showing *s)
+{
+	const struct check_showing *t;
+
+	for (t = e->showings; t; t = t->next)
+		if (standard_of(t) == standard_of(s) && is_old(t) != is_old(s))
+			return t;
+	return NULL;
+}
+
+static enum state state_of(const struct check_endpoint *e, const struct check_showing *s)
+{
+	const struct check_standard *standard = standard_of(s);
+	bool likely = relation_of(s) == RELATION_LIKELY;
+	const struct check_showing *to;
+
+	if (check_replaced(e, s, &to)) {
+		if (!to->certificate)
+			return STATE_SUMMED;
+		return relation_of(to) == RELATION_CURRENT ? STATE_RENEWED : STATE_GONE_OVER;
+	}
+	if (s->last_ns <= standard->since_ns)
+		return likely ? STATE_LIKELY_NOT_SEEN : STATE_NOT_SEEN;
+	if (likely)
+		return STATE_LIKELY;
+	to = other_side(e, s);
+	return to && to->last_ns > s->first_ns ? STATE_BY_TURNS : STATE_PRESENTS;
+}
+
+static void stand_of_hidden(struct site *site, const struct check_endpoint *e,
+			    const struct check_standards *standards)
+{
+	size_t i;
+
+	if (e->name_kind != STORE_NAME_ASKED)
+		return;
+	for (i = 0; i < standards->num; i++)
+		if (check_standard_names(&standards->at[i], e->name)) {
+			add_stand(site, e, NULL, &standards->at[i], STATE_HIDDEN);
+			return;
+		}
+}
+
+/* One that was right, too, may have been followed by another that is, or that is of another kind. */
+static void stand_of_current(struct site *site, const struct check_endpoint *e, const struct check_showing *s)
+{
+	const struct check_showing *to;
+
+	if (!check_replaced(e, s, &to))
+		add_stand(site, e, s, standard_of(s), STATE_RENEWED);
+	else if (relation_of(to) != RELATION_CURRENT)
+		add_stand(site, e, s, standard_of(s), STATE_GONE_OVER);
+}
+
+static void stands_of(struct site *site, const struct check_endpoint *e, const struct check_standards *standards)
+{
+	const struct check_showing *s;
+
+	if (!e->showings)
+		stand_of_hidden(site, e, standards);
+	for (s = e->showings; s; s = s->next) {
+		if (!standard_of(s) || !is_last(e, s))
+			continue;
+		if (is_old(s))
+			add_stand(site, e, s, standard_of(s), state_of(e, s));
+		else if (!other_side(e, s))
+			stand_of_current(site, e, s);
+	}
+}
+
+/* --- the site as a whole */
+
+static bool has_renewed(const struct site *site, const struct check_standard *standard)
+{
+	size_t i;
+
+	for (i = 0; i < site->num; i++)
+		if (site->stands[i].standard == standard && site->stands[i].state == STATE_RENEWED)
+			return true;
+	return false;
+}
+
+/* By a name that it is not for, it is what the site shows everybody. */
+static bool goes_with_site(const struct site *site, const struct stand *stand)
+{
+	return severity_of(stand->state) == SEVERITY_UNKNOWN && stand->s &&
+	       (stand->s->name_mismatch || stand->e->name_kind == STORE_NAME_OTHERS) &&
+	       has_renewed(site, stand->standard);
+}
+
+static bool all_well(const struct site *site, const struct check_standard *standard)
+{
+	size_t i;
+
+	for (i = 0; i < site->num; i++)
+		if (site->stands[i].standard == standard && !site->stands[i].folded &&
+		    severity_of(site->stands[i].state) != SEVERITY_OK)
+			return false;
+	return true;
+}
+
+/* --- words */
+
+static void put_time(struct text *text, uint64_t time_ns)
+{
+	char time[40];
+
+	check_time_text(time_ns, time, sizeof(time));
+	text_put(text, time);
+}
+
+static void put_owner(struct text *text, const struct stand *stand)
+{
+	const struct x509_time *renewed = &stand->standard->place.not_before;
+	const struct store_owner *owner = &stand->e->owner;
+	char who[256];
+
+	/* In captures nobody is known. */
+	if (!check_owner_text(owner, who, sizeof(who)))
+		return;
+	text_put(text, ": ");
+	text_put(text, who);
+	if (!owner->started_ns)
+		return;
+	text_put(text, ", running since ");
+	put_time(text, owner->started_ns);
+	if (renewed->known && renewed->unix_s > (int64_t)(owner->started_ns / 1000000000u))
+		text_put(text, ", not restarted since the renewal");
+	else if (owner->started_ns > stand->s->last_ns)
+		text_put(text, ", restarted since it was seen");
+}
+
+static void put_last(struct text *text, const struct check_showing *s)
+{
+	char number[48];
+
+	text_put(text, "; last ");
+	put_time(text, s->last_ns);
+	if (!s->refusals)
+		return;
+	snprintf(number, sizeof(number), ", refused %" PRIu64 " time%s", s->refusals, s->refusals == 1 ? "" : "s");
+	text_put(text, number);
+}
+
+static void put_certificate(struct text *text, const struct check_certificate *c, int64_t now_s)
+{
+	char word[65];
+
+	text_put(text, "; ");
+	text_put(text, c->subject);
+	if (c->place.not_after.known) {
+		text_put(text, c->place.not_after.unix_s < now_s ? ", expired " : ", valid until ");
+		text_time_s(c->place.not_after.unix_s, word, sizeof(word));
+		text_put(text, word);
+	}
+	text_hex(c->sha256, 8, false, word);
+	text_put(text, ", sha256 ");
+	text_put(text, word);
+}
+
+/* Was it not seen at all, or without a certificate? */
+static void put_unseen(struct text *text, const struct stand *stand)
+{
+	enum reason most;
+
+	if (!check_unseen_since(stand->e, stand->s->last_ns, &most)) {
+		text_put(text, ", and was not seen since the renewal");
+		return;
+	}
+	text_put(text, ", and showed none since then: ");
+	text_put(text, reason_name(most));
+}
+
+static void put_hidden(struct text *text, const struct stand *stand)
+{
+	enum reason most;
+
+	text_put(text, "was asked for ");
+	text_put(text, stand->e->name);
+	text_put(text, ", and never showed a certificate");
+	if (!check_unseen_since(stand->e, 0, &most))
+		return;
+	text_put(text, ": ");
+	text_put(text, reason_name(most));
+}
+
+/* Which of the names asked for there, where not all of them stand the same. */
+static void put_names(struct text *text, const struct site *site, const struct stand *lead)
+{
+	enum severity severity = severity_of(lead->state);
+	char number[32];
+	size_t num = 0, i;
+
+	for (i = 0; i < site->num; i++)
+		num += !site->stands[i].folded && site->stands[i].standard == lead->standard &&
+		       severity_of(site->stands[i].state) == severity;
+	if (num >= site->num_endpoints)
+		return;
+	text_put(text, "; asked for ");
+	for (i = 0, num = 0; i < site->num; i++) {
+		const struct stand *s = &site->stands[i];
+
+		if (s->folded || s->standard != lead->standard || severity_of(s->state) != severity ||
+		    num++ >= NAMES_SHOWN)
+			continue;
+		text_put(text, num > 1 ? ", " : "");
+		text_put(text, s->e->name_kind == STORE_NAME_NONE ? "no name" :
+			       s->e->name_kind == STORE_NAME_OTHERS ? "other names" : s->e->name);
+	}
+	snprintf(number, sizeof(number), " and %zu more", num - NAMES_SHOWN);
+	text_put(text, num > NAMES_SHOWN ? number : "");
+}
+
+static void put_state(struct text *text, const struct stand *stand)
+{
+	switch (stand->state) {
+	case STATE_RENEWED:
+		text_put(text, stand->standard->file ? "presents the renewed certificate" : "presents the newest certificate");
+		break;
+	case STATE_GONE_OVER:
+		text_put(text, "presents a certificate of another kind by now");
+		break;
+	case STATE_PRESENTS:
+		text_put(text, "still presents the replaced certificate");
+		break;
+	case STATE_BY_TURNS:
+		text_put(text, "presents the replaced certificate by turns with its renewal");
+		break;
+	case STATE_LIKELY:
+		text_put(text, "presents what may be a predecessor (same issuer, a name in common)");
+		break;
+	case STATE_NOT_SEEN:
+		text_put(text, "presented the replaced certificate");
+		put_unseen(text, stand);
+		break;
+	case STATE_LIKELY_NOT_SEEN:
+		text_put(text, "presented what may be a predecessor (same issuer, a name in common)");
+		put_unseen(text, stand);
+		break;
+	case STATE_SUMMED:
+		text_put(text, "presented the replaced certificate, and since then more others than the store keeps");
+		break;
+	case STATE_HIDDEN:
+		put_hidden(text, stand);
+		break;
+	}
+}
+
+static void compose(struct text *text, const struct site *site, const struct stand *stand, int64_t now_s)
+{
+	put_state(text, stand);
+	if (severity_of(stand->state) == SEVERITY_OK)
+		return;
+	if (stand->s) {
+		put_owner(text, stand);
+		put_last(text, stand->s);
+		put_certificate(text, stand->s->certificate, now_s);
+	}
+	put_names(text, site, stand);
+}
+
+static const char *rule_of(const struct stand *stand)
+{
+	switch (stand->state) {
+	case STATE_LIKELY:
+	case STATE_LIKELY_NOT_SEEN:
+		return "likely-straggler";
+	case STATE_NOT_SEEN:
+	case STATE_SUMMED:
+		return "not-seen-since";
+	case STATE_HIDDEN:
+		return "no-certificate";
+	default:
+		return "straggler";
+	}
+}
+
+static void put_facts(struct check_findings *out, struct status_finding *finding, const struct stand *stand)
+{
+	char hash[65];
+
+	if (stand->s) {
+		check_findings_certificate(out, finding, stand->s->certificate);
+		check_findings_time(out, finding, "first_seen", stand->s->first_ns);
+		check_findings_time(out, finding, "last_seen", stand->s->last_ns);
+	}
+	check_findings_owner(out, finding, &stand->e->owner);
+	text_hex(stand->standard->sha256, sizeof(stand->standard->sha256), false, hash);
+	check_findings_fact(out, finding, "renewed_sha256", hash);
+	check_findings_time(out, finding, "renewed_at", stand->standard->since_ns);
+	check_findings_fact(out, finding, "renewed_file", stand->standard->file);
+}
+
+static void tell(const struct site *site, const struct stand *stand, int64_t now_s, struct check_findings *out)
+{
+	char endpoint[80], message[MESSAGE_MAX];
+	struct text text;
+
+	check_endpoint_text(stand->e, endpoint, sizeof(endpoint));
+	text_start(&text, message, sizeof(message));
+	compose(&text, site, stand, now_s);
+	put_facts(out, check_findings_add(out, severity_of(stand->state), rule_of(stand), endpoint, message), stand);
+	switch (severity_of(stand->state)) {
+	case SEVERITY_CRITICAL:
+		out->stragglers++;
+		break;
+	case SEVERITY_UNKNOWN:
+		out->not_seen++;
+		break;
+	case SEVERITY_OK:
+		out->renewed++;
+		break;
+	default:
+		break;
+	}
+}
+
+static void tell_site(struct site *site, int64_t now_s, struct check_findings *out)
+{
+	size_t i, k;
+
+	for (i = 0; i < site->num; i++)
+		site->stands[i].folded = goes_with_site(site, &site->stands[i]);
+	for (i = 0; i < site->num; i++) {
+		const struct stand *lead = &site->stands[i];
+
+		if (lead->told || lead->folded || (severity_of(lead->state) == SEVERITY_OK && !all_well(site, lead->standard)))
+			continue;
+		tell(site, lead, now_s, out);
+		for (k = i; k < site->num; k++)
+			if (site->stands[k].standard == lead->standard &&
+			    severity_of(site->stands[k].state) == severity_of(lead->state))
+				site->stands[k].told = true;
+	}
+}
+
+/* --- standards that nobody showed, new or old */
+
+static void tell_unconcerned(const struct check_standards *standards, const bool *concerned,
+			     struct check_findings *out)
+{
+	struct status_finding *finding;
+	char message[MESSAGE_MAX];
+	size_t i;
+
+	for (i = 0; i < standards->num; i++) {
+		if (concerned[i] || !standards->at[i].file)
+			continue;
+		snprintf(message, sizeof(message), "%s: neither this certificate (%s) nor a predecessor of it was seen",
+			 standards->at[i].file, standards->at[i].subject);
+		finding = check_findings_add(out, SEVERITY_UNKNOWN, "nothing-seen", NULL, message);
+		check_findings_fact(out, finding, "renewed_file", standards->at[i].file);
+		out->not_seen++;
+	}
+}
+
+/* A newer one that is named too speaks for its lineage. */
+static void concern(const struct check_standards *standards, const struct check_standard *standard, bool *concerned)
+{
+	size_t i;
+
+	concerned[standard - standards->at] = true;
+	for (i = 0; standard->lineage_sure && i < standards->num; i++)
+		if (standards->at[i].lineage_sure &&
+		    memcmp(standards->at[i].lineage, standard->lineage, sizeof(standard->lineage)) == 0)
+			concerned[i] = true;
+}
+
+void check_stragglers(const struct check_facts *facts, const struct check_standards *standards, int64_t now_s,
+		      struct check_findings *out)
+{
+	bool *concerned = calloc(standards->num ? standards->num : 1, sizeof(*concerned));
+	struct site site = { 0 };
+	size_t i = 0, k;
+
+	out->failed |= !concerned;
+	while (concerned && i < facts->num_endpoints) {
+		site.endpoints = &facts->endpoints[i];
+		site.num = 0;
+		for (k = i; k < facts->num_endpoints && check_same_site(site.endpoints, &facts->endpoints[k]); k++)
+			stands_of(&site, &facts->endpoints[k], standards);
+		site.num_endpoints = k - i;
+		tell_site(&site, now_s, out);
+		for (k = 0; k < site.num; k++)
+			if (!concerned[site.stands[k].standard - standards->at])
+				concern(standards, site.stands[k].standard, concerned);
+		i += site.num_endpoints;
+	}
+	if (concerned)
+		tell_unconcerned(standards, concerned, out);
+	out->failed |= site.failed;
+	free(site.stands);
+	free(concerned);
+}

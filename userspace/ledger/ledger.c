@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userspace/ledger/ledger.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "userspace/hash.h"
+#include "userspace/ledger/fingerprints.h"
+#include "userspace/ledger/stragglers.h"
+
+/* Every look-up gives its own keyed hash; a failed insertion leaves hh.tbl NULL. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct row_key {
+	struct host_port server;
+	uint16_t transport;
+	uint16_t role;
+	uint16_t reason;
+	uint32_t chain;
+};
+
+struct row_entry {
+	UT_hash_handle hh;
+	struct row_key key;
+	struct ledger_row row;
+};
+
+/* What an endpoint presented last, for each name asked for. */
+struct endpoint_key {
+	struct host_port server;
+	uint16_t transport;
+	uint16_t role;
+	uint64_t name_hash;
+};
+
+struct endpoint_entry {
+	UT_hash_handle hh;
+	struct endpoint_key key;
+	const struct ledger_row *current;
+};
+
+struct ledger {
+	struct hash_key key;
+	struct ledger_limits limits;
+	struct row_entry *rows;
+	struct endpoint_entry *endpoints;
+	struct stragglers *stragglers;
+	struct port_coverage **coverage;   /* by transport and port; NULL where nothing was seen */
+	struct ledger_counters counters;
+};
+
+#define COVERAGE_PLACES ((uint32_t)NUM_TRANSPORTS << 16)
+
+
+struct ledger *ledger_new(const struct ledger_limits *limits)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	*l = (struct ledger){ .key = hash_key_random(), .limits = *limits };
+	l->coverage = calloc(COVERAGE_PLACES, sizeof(*l->coverage));
+	l->stragglers = stragglers_new();
+	if (!l->coverage || !l->stragglers) {
+		stragglers_free(l->stragglers);
+		free(l->coverage);
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void ledger_row_fini(struct ledger_row *row)
+{
+	struct server_name *name;
+
+	while ((name = row->names)) {
+		row->names = name->next;
+		free(name);
+	}
+	free(row->authorities);
+	row->authorities = NULL;
+	free(row->owners);
+	row->owners = NULL;
+}
+
+void ledger_free(struct ledger *l)
+{
+	struct endpoint_entry *endpoint, *tmp2;
+	struct row_entry *entry, *tmp;
+	uint32_t i;
+
+	if (!l)
+		return;
+	for (i = 0; i < COVERAGE_PLACES; i++)
+		free(l->coverage[i]);
+	free(l->coverage);
+	stragglers_free(l->stragglers);
+	HASH_ITER(hh, l->endpoints, endpoint, tmp2) {
+		HASH_DEL(l->endpoints, endpoint);
+		free(endpoint);
+	}
+	HASH_ITER(hh, l->rows, entry, tmp) {
+		HASH_DEL(l->rows, entry);
+		ledger_row_fini(&entry->row);
+		free(entry);
+	}
+	free(l);
+}
+
+static void number_set_add(struct number_set *set, uint16_t value)
+{
+	unsigned int i;
+
+	if (value == 0)
+		return;
+	for (i = 0; i < set->num; i++)
+		if (set->values[i] == value)
+			return;
+	if (set->num < LEDGER_VALUES_MAX)
+		set->values[set->num++] = value;
+	else
+		set->more++;
+}
+
+static void add_client(struct ledger_row *row, const struct host_port *client)
+{
+	unsigned int i;
+
+	row->last_client = *client;
+	for (i = 0; i < row->num_clients; i++) {
+		if (memcmp(&row->clients[i].address, &client->address, sizeof(client->address)) == 0) {
+			row->clients[i].port = client->port;
+			return;
+		}
+	}
+	if (row->num_clients < LEDGER_VALUES_MAX)
+		row->clients[row->num_clients++] = *client;
+	else
+		row->clients_more++;
+}
+
+static void add_name(struct ledger_row *row, const struct sighting *s)
+{
+	struct server_name **at, *name;
+
+	if (!s->server_name) {
+		row->without_name++;
+		return;
+	}
+	for (at = &row->names; *at; at = &(*at)->next)
+		if ((*at)->len == s->server_name_len &&
+		    memcmp((*at)->bytes, s->server_name, s->server_name_len) == 0)
+			return;
+	name = row->num_names < LEDGER_NAMES_MAX ? malloc(sizeof(*name) + s->server_name_len) : NULL;
+	if (!name) {
+		row->names_more++;
+		return;
+	}
+	*name = (struct server_name){ .len = s->server_name_len, .cut = s->server_name_cut };
+	memcpy(name->bytes, s->server_name, s->server_name_len);
+	*at = name;
+	row->num_names++;
+}
+
+static void add_alpn(struct ledger_row *row, const struct sighting *s)
+{
+	unsigned int i;
+
+	if (!s->alpn_len)
+		return;
+	for (i = 0; i < row->num_alpn; i++)
+		if (memcmp(row->alpn[i], s->alpn, sizeof(s->alpn)) == 0)
+			return;
+	if (row->num_alpn < LEDGER_VALUES_MAX)
+		memcpy(row->alpn[row->num_alpn++], s->alpn, sizeof(s->alpn));
+}
+
+static void row_begin(struct ledger_row *row, const struct sighting *s, enum role role)
+{
+	*row = (struct ledger_row){
+		.server = s->server, .transport = s->transport, .role = role,
+		.reason = role == ROLE_SERVER ? s->reason : REASON_NONE, .chain = s->chain[role],
+		.first_ns = s->start_ns, .first_frame = s->frame_number,
+	};
+}
+
+static void add_presenter(struct row_owners *o, const struct process *process)
+{
+	unsigned int i;
+
+	for (i = 0; i < o->num_presenters; i++)
+		if (o->presenters[i] == process)
+			return;
+	if (o->num_presenters < LEDGER_VALUES_MAX)
+		o->presenters[o->num_presenters++] = process;
+	else
+		o->presenters_more++;
+}
+
+static void add_owners(struct ledger_row *row, const struct sighting *s)
+{
+	unsigned int role;
+
+	for (role = 0; role < 2; role++) {
+		if (!s->owner[role] || !s->owner[role]->process)
+			continue;
+		if (!row->owners)
+			row->owners = calloc(1, sizeof(*row->owners));
+		if (!row->owners)
+			return;
+		row->owners->end[role] = *s->owner[role];
+		if (role == row->role)
+			add_presenter(row->owners, s->owner[role]->process);
+	}
+}
+
+static void row_add(struct ledger_row *row, const struct sighting *s)
+{
+	add_owners(row, s);
+	row->witness = s->witness[row->role];
+	row->protocol = s->protocol;
+	if (s->client_print) {
+		memcpy(row->ja3, s->client_print->ja3, sizeof(row->ja3));
+		memcpy(row->ja4, s->client_print->ja4, sizeof(row->ja4));
+	}
+	if (s->server_print)
+		memcpy(row->ja3s, s->server_print->ja3, sizeof(row->ja3s));
+	if (s->carrier)
+		row->carrier = s->carrier;
+	row->sightings++;
+	if (s->start_ns < row->first_ns)
+		row->first_ns = s->start_ns;
+	if (s->end_ns > row->last_ns)
+		row->last_ns = s->end_ns;
+	add_client(row, &s->client);
+	if (s->has_hello)
+		add_name(row, s);
+	number_set_add(&row->versions, s->version);
+	number_set_add(&row->ciphers, s->cipher);
+	add_alpn(row, s);
+	row->lost_from = s->lost_from;
+	row->lost_to = s->lost_to;
+	row->detail = s->detail;
+	row->roles_guessed |= s->roles_guessed;
+	row->has_ech |= s->has_ech;
+	ledger_row_beside(row, s);
+}
+
+void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum role role)
+{
+	row_begin(row, s, role);
+	row_add(row, s);
+	row->established = s->established;
+	if (s->alert.seen)
+		ledger_row_alert(row, s);
+}
+
+/* The row of this sighting, made if there is none and there is room. */
+static struct row_entry *row_get(struct ledger *l, const struct sighting *s, enum role role,
+				 bool *is_new)
+{
+	struct row_entry *entry;
+	struct row_key key;
+	unsigned int hash;
+
+	memset(&key, 0, sizeof(key));
+	key.server = s->server;
+	key.transport = (uint16_t)s->transport;
+	key.role = (uint16_t)role;
+	key.reason = role == ROLE_SERVER ? (uint16_t)s->reason : REASON_NONE;
+	key.chain = key.reason == REASON_NONE && s->chain[role] ? s->chain[role]->id : 0;
+	hash = (unsigned int)hash_bytes(&l->key, &key, sizeof(key));
+	entry = NULL;
+	if (key.reason != REASON_NONE || key.chain)
+		HASH_FIND_BYHASHVALUE(hh, l->rows, &key, sizeof(key), hash, entry);
+	*is_new = !entry;
+	if (entry)
+		return entry;
+	/* A loose chain will be gone: no row may stand for it, nor point to it. */
+	if (l->counters.rows >= l->limits.rows || (key.reason == REASON_NONE && !key.chain))
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = key;
+	row_begin(&entry->row, s, role);
+	if (entry->row.chain && !entry->row.chain->id)
+		entry->row.chain = NULL;
+	HASH_ADD_BYHASHVALUE(hh, l->rows, key, sizeof(key), hash, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return NULL;
+	}
+	l->counters.rows++;
+	return entry;
+}
+
+/* Remembers what the endpoint presents now; returns what it presented before, if that was another chain. */
+static const struct ledger_row *endpoint_present(struct ledger *l, const struct sighting *s,
+						 const struct ledger_row *row)
+{
+	const struct ledger_row *previous;
+	struct endpoint_entry *entry;
+	struct endpoint_key key;
+	unsigned int hash;
+
+	memset(&key, 0, sizeof(key));
+	key.server = s->server;
+	key.transport = (uint16_t)s->transport;
+	key.role = (uint16_t)row->role;
+	if (s->server_name)
+		key.name_hash = hash_bytes(&l->key, s->server_name, s->server_name_len);
+	hash = (unsigned int)hash_bytes(&l->key, &key, sizeof(key));
+	HASH_FIND_BYHASHVALUE(hh, l->endpoints, &key, sizeof(key), hash, entry);
+	if (entry) {
+		previous = entry->current != row ? entry->current : NULL;
+		entry->current = row;
+		return previous;
+	}
+	/* As many endpoints as rows; beyond, changes are no longer told apart from firsts. */
+	if (HASH_COUNT(l->endpoints) >= l->limits.rows)
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = key;
+	entry->current = row;
+	HASH_ADD_BYHASHVALUE(hh, l->endpoints, key, sizeof(key), hash, entry);
+	if (!entry->hh.tbl)
+		free(entry);
+	return NULL;
+}
+
+static void cover(struct ledger *l, const struct sighting *s)
+{
+	struct port_coverage **place = &l->coverage[(uint32_t)s->transport << 16 | s->server.port];
+
+	if (!*place) {
+		*place = calloc(1, sizeof(**place));
+		if (!*place)
+			return;
+		**place = (struct port_coverage){ .transport = s->transport, .port = s->server.port };
+	}
+	(*place)->sightings++;
+	(*place)->reasons[s->reason]++;
+}
+
+const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_t *at)
+{
+	while (*at < COVERAGE_PLACES)
+		if (l->coverage[(*at)++])
+			return l->coverage[*at - 1];
+	return NULL;
+}
+
+/* A new certificate of its lineage may have come up elsewhere since it was last seen. */
+static bool falls_behind(struct ledger *l, struct ledger_row *row, bool is_new)
+{
+	bool before = row->straggler;
+
+	if (is_new)
+		row->place = stragglers_add(l->stragglers, row);
+	row->straggler = stragglers_standing(row->place, NULL) == STANDING_STRAGGLER;
+	return row->straggler && !before;
+}
+
+struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, enum role role)
+{
+	struct ledger_entry result = { .time_ns = s->end_ns };
+	struct row_entry *entry;
+
+	if (role == ROLE_SERVER) {
+		l->counters.sightings++;
+		l->counters.reasons[s->reason]++;
+		cover(l, s);
+	}
+	if (s->chain[role] && (role == ROLE_CLIENT || s->reason == REASON_NONE))
+		l->counters.chains++;
+	entry = row_get(l, s, role, &result.is_new);
+	if (!entry) {
+		l->counters.unsummed++;
+		return result;
+	}
+	result.row = &entry->row;
+	row_add(result.row, s);
+	if (result.row->reason == REASON_NONE && role == ROLE_SERVER) {
+		result.previous = endpoint_present(l, s, result.row);
+		result.fell_behind = falls_behind(l, result.row, result.is_new);
+	}
+	return result;
+}
+
+/* As a program is known to people, whichever of its processes it was. */
+static bool process_is_alike(const struct process *a, const struct process *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->name, b->name) == 0 && strcmp(a->service, b->service) == 0 &&
+	       strcmp(a->container, b->container) == 0;
+}
+
+static const struct process *alert_sender(const struct sighting *s)
+{
+	const struct owner *owner = s->owner[s->alert.sender];
+
+	return owner ? owner->process : NULL;
+}
+
+static bool alert_is_same(const struct alert_count *a, const struct sighting *s)
+{
+	return a->alert.description == s->alert.description && a->alert.level == s->alert.level &&
+	       a->alert.sender == s->alert.sender && a->alert.hidden == s->alert.hidden &&
+	       memcmp(&a->client.address, &s->client.address, sizeof(a->client.address)) == 0 &&
+	       process_is_alike(a->sender, alert_sender(s));
+}
+
+const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, const struct sighting *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < row->num_alerts; i++)
+		if (alert_is_same(&row->alerts[i], s))
+			return &row->alerts[i];
+	return NULL;
+}
+
+bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert)
+{
+	return alert->level == ALERT_FATAL &&
+	       (row->reason == REASON_NONE || (row->reason == REASON_ENCRYPTED && alert->sender == ROLE_CLIENT));
+}
+
+void ledger_row_alert(struct ledger_row *row, const struct sighting *s)
+{
+	struct alert_count *a = (struct alert_count *)ledger_row_find_alert(row, s);
+
+	if (!a && row->num_alerts == LEDGER_VALUES_MAX) {
+		row->alerts_more++;
+		return;
+	}
+	if (!a) {
+		a = &row->alerts[row->num_alerts++];
+		a->alert = s->alert;
+	}
+	a->client = s->client;
+	a->sender = alert_sender(s);
+	a->count++;
+}
+
+void ledger_row_established(struct ledger_row *row)
+{
+	row->established++;
+}
+
+void ledger_row_asked(struct ledger_row *row, const struct sighting *s)
+{
+	add_name(row, s);
+	row->has_ech |= s->has_ech;
+}
+
+void ledger_row_beside(struct ledger_row *row, const struct sighting *s)
+{
+	row->stapled |= s->stapled;
+	row->has_sct |= s->has_sct;
+	row->client_asked |= s->client_asked;
+	if (!s->authorities)
+		return;
+	if (!row->authorities)
+		row->authorities = malloc(sizeof(*row->authorities));
+	if (row->authorities)
+		*row->authorities = *s->authorities;
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+	const struct ledger_row *a = *(const struct ledger_row *const *)left;
+	const struct ledger_row *b = *(const struct ledger_row *const *)right;
+
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	if (memcmp(&a->server, &b->server, sizeof(a->server)) != 0)
+		return memcmp(&a->server, &b->server, sizeof(a->server));
+	if (a->role != b->role)
+		return a->role == ROLE_SERVER ? -1 : 1;
+	if (a->reason != b->reason)
+		return a->reason < b->reason ? -1 : 1;
+	if (a->chain && b->chain && a->chain != b->chain)
+		return a->chain->id < b->chain->id ? -1 : 1;
+	return 0;
+}
+
+const struct ledger_row **ledger_rows(const struct ledger *l, size_t *num)
+{
+	const struct row_entry *entry;
+	const struct ledger_row **rows = calloc(l->counters.rows + 1, sizeof(*rows));
+	size_t i = 0;
+
+	*num = 0;
+	if (!rows)
+		return NULL;
+	for (entry = l->rows; entry; entry = entry->hh.next)
+		rows[i++] = &entry->row;
+	qsort(rows, i, sizeof(*rows), compare_rows);
+	*num = i;
+	return rows;
+}
+
+const struct ledger_row *ledger_next_row(const struct ledger *l, const struct ledger_row *row)
+{
+	const struct row_entry *entry = l->rows;
+
+	if (row)
+		entry = ((const struct row_entry *)((const char *)row - offsetof(struct row_entry, row)))->hh.next;
+	return entry ? &entry->row : NULL;
+}
+
+const struct ledger_counters *ledger_counters(const struct ledger *l)
+{
+	return &l->counters;
+}
