@@ -13,7 +13,7 @@
 
 #define NS_PER_S 1000000000ULL
 #define PIECES_MAX 80              /* per segment: 320 KB, more than the default budget */
-#define PREAMBLE_MAX 1024          /* what a server may still say between hello and records */
+#define PREAMBLE_MAX 1024          /* what a server may still say before its records */
 #define SSL2_MAX (16 << 10)        /* an SSLv2 server's hello, with its certificate */
 #define HOLE_PATIENCE_NS (10 * NS_PER_S)
 
@@ -87,7 +87,16 @@ static __always_inline _Bool covers(const struct flow *f, __u32 seq)
 	return seq - f->start < (len ? len : 1);
 }
 
-/* Enters a direction; one that is there already for `seq` stays as it is. */
+/* TLS begins at `seq`, where up to now something else was said: the walk need not guess any longer. */
+static __always_inline void begin_records(struct flow *f, __u32 seq)
+{
+	if (!f->live || f->records || seq - f->start > f->raw_len)
+		return;
+	f->record = seq;
+	f->header_len = 0;
+}
+
+/* Enters a direction; one that is there already for these bytes stays, and learns where TLS begins. */
 __noinline int open_flow(struct flow_key *key, struct flow *wanted, __u32 bucket)
 {
 	struct flow *f;
@@ -95,8 +104,10 @@ __noinline int open_flow(struct flow_key *key, struct flow *wanted, __u32 bucket
 	if (!key || !wanted)
 		return -1;
 	f = bpf_map_lookup_elem(&flows, key);
-	if (f && covers(f, wanted->start))
+	if (f && covers(f, wanted->start)) {
+		begin_records(f, wanted->record);
 		return 0;
+	}
 	if (f) {
 		retire(f, bucket);
 		bpf_map_delete_elem(&flows, key);
@@ -114,13 +125,12 @@ __noinline int open_flow(struct flow_key *key, struct flow *wanted, __u32 bucket
 	return -1;
 }
 
-/* What a direction may send up. */
-static __always_inline void init_flow(struct flow *f, __u32 start, _Bool is_server, __u64 now_ns,
-				      __u32 bucket)
+/* What a direction may send up, from `start` on. */
+static __always_inline void init_flow(struct flow *f, const struct packet *p, __u32 start, _Bool is_server)
 {
 	__builtin_memset(f, 0, sizeof(*f));
-	f->id = now_ns ^ (__u64)bucket << 48;
-	f->opened_ns = now_ns;
+	f->id = p->head.time_ns ^ (__u64)p->bucket << 48;
+	f->opened_ns = p->head.time_ns;
 	f->live = 1;
 	f->start = start;
 	f->next = start;
@@ -129,20 +139,30 @@ static __always_inline void init_flow(struct flow *f, __u32 start, _Bool is_serv
 	f->protected_len = is_server ? server_protected : client_protected;
 	f->reason = EVENT_REASON_BUDGET;
 	f->start_known = 1;
+	f->late = p->late;
 }
 
-/* A ClientHello opens its own direction and the server's, whose first byte its ACK number tells. */
-static __always_inline void open_both(struct packet *p, struct flow_key *key, struct flow *f)
+/* The direction of a ClientHello, or of a request for one. */
+static __always_inline void open_asking(struct packet *p, struct flow_key *key, struct flow *f)
+{
+	init_flow(f, p, p->head.seq, 0);
+	if (p->hello == HELLO_CLIENT)
+		f->record += p->hello_off;
+	else if (p->hello == HELLO_ASKED || p->hello == HELLO_SAID)
+		f->raw_len = p->head.wire_len;  /* the hello comes next, or nothing of interest */
+	else                                    /* the SSLv2 header is not a record header */
+		f->record += p->head.wire_len;
+	open_flow(key, f, p->bucket);
+}
+
+/* The other direction, whose first byte the ACK number tells. */
+static __always_inline void open_answering(struct packet *p, struct flow *f)
 {
 	struct flow_key reverse;
 
-	init_flow(f, p->head.seq, 0, p->head.time_ns, p->bucket);
-	if (p->hello != HELLO_CLIENT)           /* the SSLv2 header is not a record header */
-		f->record += p->head.wire_len;
-	open_flow(key, f, p->bucket);
 	if (!(p->tcp_flags & TCP_BIT_ACK))
 		return;
-	init_flow(f, p->head.ack, 1, p->head.time_ns, p->bucket);
+	init_flow(f, p, p->head.ack, 1);
 	f->raw_len = p->hello == HELLO_CLIENT_SSL2 ? SSL2_MAX : PREAMBLE_MAX;
 	reverse_key(p, &reverse);
 	open_flow(&reverse, f, p->bucket);
@@ -155,16 +175,18 @@ __noinline int on_hello(struct packet *p, struct flow_key *key)
 
 	if (!p || !key)
 		return 0;
-	if (p->hello == HELLO_CLIENT || p->hello == HELLO_CLIENT_V2 || p->hello == HELLO_CLIENT_SSL2) {
+	if (p->hello >= HELLO_CLIENT && p->hello <= HELLO_SERVER)
 		count(hellos, 1);
-		open_both(p, key, &f);
+	if (p->hello == HELLO_SERVER || p->hello == HELLO_CERTIFICATE || p->hello == HELLO_TINY) {
+		init_flow(&f, p, p->head.seq, 1);
+		f.start_known = p->hello != HELLO_CERTIFICATE;
+		open_flow(key, &f, p->bucket);
 		return 0;
 	}
-	if (p->hello == HELLO_SERVER)
-		count(hellos, 1);
-	init_flow(&f, p->head.seq, 1, p->head.time_ns, p->bucket);
-	f.start_known = p->hello != HELLO_CERTIFICATE;
-	open_flow(key, &f, p->bucket);
+	if (p->hello != HELLO_ANSWERED)
+		open_asking(p, key, &f);
+	if (p->hello != HELLO_SAID)
+		open_answering(p, &f);
 	return 0;
 }
 
@@ -247,7 +269,7 @@ __noinline int advance(struct __sk_buff *skb, struct packet *p, struct flow *f)
 	p->head.kind = EVENT_DATA;
 	p->head.flow_id = f->id;
 	p->head.start_seq = f->start;
-	p->head.flags = (f->start_known ? EVENT_START_KNOWN : 0) |
+	p->head.flags = (f->start_known ? EVENT_START_KNOWN : 0) | (f->late ? EVENT_LATE : 0) |
 			(p->tcp_flags & TCP_BIT_ACK ? EVENT_ACK : 0);
 	if (f->lost) {
 		end_flow(p, f, EVENT_REASON_LOST, 0);

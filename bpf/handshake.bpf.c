@@ -23,6 +23,18 @@
 #define LOOPBACK_IFINDEX 1     /* in every network namespace */
 #define DATAGRAMS_MAX 8        /* looked at in one packet with segmentation offload */
 
+/*
+ * Was anything said on this connection before this segment? The socket's own counters tell, which both hooks find as
+ * they were before it. A SYN counts as one byte acknowledged. False where there is no socket.
+ */
+static __always_inline _Bool is_late(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : NULL;
+
+	return tcp && (tcp->bytes_acked > 1 || tcp->bytes_received);
+}
+
 /* A TCP segment with payload, FIN or RST whose bucket is not empty, or that begins a handshake. */
 __noinline int on_segment(struct __sk_buff *skb, struct packet *p)
 {
@@ -35,8 +47,10 @@ __noinline int on_segment(struct __sk_buff *skb, struct packet *p)
 	if (has_netns_cookie)
 		p->head.netns_cookie = bpf_get_netns_cookie(skb);
 	key_of(p, &key);
-	if (p->hello)
+	if (p->hello) {
+		p->late = is_late(skb);
 		on_hello(p, &key);
+	}
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f)
 		bucket_missed(p->bucket);

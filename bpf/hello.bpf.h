@@ -7,6 +7,7 @@
 #define CERTTAP_HELLO_BPF_H
 
 #include "bpf/packet.bpf.h"
+#include "bpf/upgrade.bpf.h"
 
 #define RECORD_CIPHER_SPEC 20
 #define RECORD_ALERT 21
@@ -20,7 +21,7 @@
 #define MESSAGE_CERTIFICATE 11
 #define MESSAGE_LEN_HIGH_MAX 16          /* a message of up to 1 MiB */
 
-#define HELLO_LEN 11                     /* bytes that the tests need */
+#define HELLO_LEN UPGRADE_HEAD_LEN       /* bytes that the tests need */
 
 enum hello {
 	HELLO_NONE,
@@ -30,6 +31,9 @@ enum hello {
 	HELLO_SERVER,
 	HELLO_CERTIFICATE,   /* we came too late for the hello */
 	HELLO_TINY,          /* too short to tell, and nothing speaks against it */
+	HELLO_ASKED,         /* none yet: a request to go over to TLS */
+	HELLO_ANSWERED,      /* such a request, of which only the answer goes up */
+	HELLO_SAID,          /* such a request, to which there is no answer */
 };
 
 static __always_inline _Bool is_message(__u8 type)
@@ -71,8 +75,31 @@ static __always_inline enum hello judge_v2(const __u8 h[HELLO_LEN])
 	return h[3] == 0 && h[4] == 2 ? HELLO_CLIENT_SSL2 : HELLO_NONE;
 }
 
+/* Begins otherwise: is it a request to go over to TLS, perhaps with the hello behind it? */
+static __always_inline enum hello judge_other(struct __sk_buff *skb, struct packet *p,
+					      const __u8 h[HELLO_LEN])
+{
+	__u32 len;
+	enum upgrade upgrade = judge_upgrade(skb, p, h, &len);
+	__u8 behind[HELLO_LEN];
+
+	if (upgrade == UPGRADE_NONE)
+		return HELLO_NONE;
+	if (len >= p->head.wire_len) {
+		if (upgrade == UPGRADE_ASKED)
+			return HELLO_ASKED;
+		return upgrade == UPGRADE_SAID ? HELLO_SAID : HELLO_ANSWERED;
+	}
+	if (p->head.wire_len - len < HELLO_LEN ||
+	    bpf_skb_load_bytes(skb, p->payload_off + len, behind, sizeof(behind)) ||
+	    behind[0] != RECORD_HANDSHAKE || judge_record(behind) != HELLO_CLIENT)
+		return HELLO_NONE;
+	p->hello_off = len;
+	return HELLO_CLIENT;
+}
+
 /* Fewer bytes than HELLO_LEN: peers with a tiny MSS, or that write byte by byte. */
-static __always_inline enum hello judge_tiny(struct __sk_buff *skb, const struct packet *p)
+static __always_inline enum hello judge_tiny(struct __sk_buff *skb, struct packet *p)
 {
 	__u8 h[HELLO_LEN] = { RECORD_HANDSHAKE, 3, 0, 0, 4, MESSAGE_CLIENT_HELLO };
 	__u32 len = p->head.wire_len;
@@ -83,12 +110,14 @@ static __always_inline enum hello judge_tiny(struct __sk_buff *skb, const struct
 		len = HELLO_LEN;
 	if (bpf_skb_load_bytes(skb, p->payload_off, h, len))
 		return HELLO_NONE;
-	if (h[0] != RECORD_HANDSHAKE || h[1] != 3 || h[2] > 4 || !is_message(h[5]))
+	if (h[0] != RECORD_HANDSHAKE)
+		return judge_other(skb, p, h);
+	if (h[1] != 3 || h[2] > 4 || !is_message(h[5]))
 		return HELLO_NONE;
 	return HELLO_TINY;
 }
 
-static __always_inline enum hello judge_hello(struct __sk_buff *skb, const struct packet *p)
+static __always_inline enum hello judge_hello(struct __sk_buff *skb, struct packet *p)
 {
 	__u8 h[HELLO_LEN];
 
@@ -98,7 +127,7 @@ static __always_inline enum hello judge_hello(struct __sk_buff *skb, const struc
 		return HELLO_NONE;
 	if (h[0] == RECORD_HANDSHAKE)
 		return judge_record(h);
-	return h[0] & 0x80 ? judge_v2(h) : HELLO_NONE;
+	return h[0] & 0x80 ? judge_v2(h) : judge_other(skb, p, h);
 }
 
 /* DTLS (1.0, 1.2, and 1.3's hello, which says 1.2): change of ciphers, alert or handshake, of epoch 0. */

@@ -66,6 +66,9 @@ struct flow {
 	__u8 start_known;
 	__u8 cipher_spec;  /* the last record was a ChangeCipherSpec */
 	__u8 lost;         /* a piece was lost, and user space has not been told yet */
+	__u8 late;         /* something was said on this connection before `start` */
+	__u8 records;      /* a record header was seen */
+	__u8 pad[2];
 };
 
 struct {

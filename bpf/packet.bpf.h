@@ -40,10 +40,11 @@ struct packet {
 	struct event head;       /* wire_len is the payload's length */
 	__u32 payload_off;
 	__u32 bucket;
-	__u32 allowed;           /* walk(): so much of the payload may go up */
+	__u32 hello_off;         /* where in the payload the ClientHello begins */
 	__u8 tcp_flags;
 	__u8 hello;              /* enum hello */
-	__u8 pad[2];
+	_Bool late;              /* something was said on this connection before */
+	__u8 pad;
 };
 
 static __always_inline void take_address4(__u8 to[16], __u32 from)

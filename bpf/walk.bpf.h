@@ -50,6 +50,8 @@ static __always_inline enum step judge_header(struct __sk_buff *skb, struct pack
 	_Bool goes_on = 0;
 
 	f->header_len = 0;
+	if (valid && type >= RECORD_CIPHER_SPEC && type <= RECORD_APPLICATION_DATA)
+		f->records = 1;
 	if (valid && type == RECORD_HANDSHAKE)
 		goes_on = !f->cipher_spec || is_second_hello(skb, p, body_off);
 	else if (valid && type == RECORD_CIPHER_SPEC)
@@ -87,6 +89,18 @@ static __always_inline _Bool starts_record(struct __sk_buff *skb, const struct p
 	return h[0] >= RECORD_CIPHER_SPEC && h[0] <= RECORD_HANDSHAKE + 1 && h[1] == 3 && h[2] <= 4;
 }
 
+/* The segment is over. Did it end with something in front of the records, too short for a header? Then pass over it. */
+static __always_inline void pass_over_words(struct packet *p, struct flow *f)
+{
+	__u8 first = f->header >> 8 * ((f->header_len - 1) & 7);
+
+	if (!f->header_len || f->records || f->record - f->start >= f->raw_len ||
+	    (first >= RECORD_CIPHER_SPEC && first <= RECORD_APPLICATION_DATA))
+		return;
+	f->record = p->head.seq + p->head.wire_len;
+	f->header_len = 0;
+}
+
 /* One record header, or as much of it as this segment has. */
 __noinline int walk_record(struct __sk_buff *skb, struct packet *p, struct flow *f)
 {
@@ -104,8 +118,10 @@ __noinline int walk_record(struct __sk_buff *skb, struct packet *p, struct flow 
 		off = 0;
 	}
 	for (i = 0; i < RECORD_HEADER_LEN && f->header_len < RECORD_HEADER_LEN; i++) {
-		if (off >= p->head.wire_len)
+		if (off >= p->head.wire_len) {
+			pass_over_words(p, f);
 			return STEP_DONE;
+		}
 		if (bpf_skb_load_bytes(skb, p->payload_off + off, &byte, 1))
 			return STEP_DONE;
 		f->header = f->header << 8 | byte;

@@ -91,6 +91,8 @@ static const struct sign signs[] = {
 	{ "\"IMPLEMENTATION\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
 	{ "\"SIEVE\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
 	{ "\"STARTTLS\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
+	{ "OK\r\n", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
+	{ "OK \"", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
 	{ "<?xml", "jabber", BOTH, PROTOCOL_XMPP, 3 },
 	{ "<?xml", "stream:stream", BOTH, PROTOCOL_XMPP, 3 },
 	{ "<?xml", NULL, BOTH, PROTOCOL_XMPP, 1 },
@@ -195,6 +197,12 @@ static bool begins_as_text(struct bytes line)
 	return (first >= ' ' && first <= '~') || first == '\r' || first == '\n';
 }
 
+void starttls_unheard(struct starttls_hint *hint)
+{
+	if (hint->protocol == PROTOCOL_NONE)
+		hint->protocol = PROTOCOL_UNKNOWN;
+}
+
 void starttls_look(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes text)
 {
 	enum starttls_protocol binary;
@@ -203,8 +211,7 @@ void starttls_look(struct starttls_hint *hint, enum starttls_speaker speaker, st
 
 	if (text.len == 0)
 		return;
-	if (hint->protocol == PROTOCOL_NONE)
-		hint->protocol = PROTOCOL_UNKNOWN;
+	starttls_unheard(hint);
 	binary = starttls_binary(text, &strength);
 	if (binary != PROTOCOL_NONE) {
 		note(hint, binary, strength);

@@ -27,6 +27,9 @@ enum starttls_speaker { STARTTLS_SPEAKER_UNKNOWN, STARTTLS_OPENER, STARTTLS_ANSW
  */
 void starttls_look(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes text);
 
+/* Something was said that nobody could look at. What is known already stays. */
+void starttls_unheard(struct starttls_hint *hint);
+
 /*
  * "smtp", "lmtp", "imap", "pop3", "ftp", "ldap", "xmpp", "irc", "nntp", "sieve", "postgresql",
  * "mysql", "rdp", "http-connect", "http-upgrade", "socks4", "socks5", ...; "plain" when nothing was

@@ -78,12 +78,14 @@ static uint8_t is_ldap(struct bytes in)
 	return memchr(operations, operation, sizeof(operations)) ? operation >= 0x77 ? 4 : 3 : 0;
 }
 
-/* CONNECT or BIND, port, address, a user that ends with a zero. */
+/* CONNECT or BIND, port, address, a user that ends with a zero; or the answer, of 8 bytes. */
 static uint8_t is_socks4(struct bytes in)
 {
 	uint8_t version, command;
 	uint16_t port;
 
+	if (in.len == 8 && in.data[0] == 0 && in.data[1] >= 0x5a && in.data[1] <= 0x5d)
+		return 2;
 	return bytes_u8(&in, &version) && version == 4 && bytes_u8(&in, &command) &&
 	       (command == 1 || command == 2) && bytes_u16(&in, &port) && port != 0 &&
 	       in.len >= 5 && in.len < 512 && in.data[in.len - 1] == 0 ? 3 : 0;

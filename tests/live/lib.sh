@@ -236,7 +236,7 @@ serve_node()
 	started "$1" node
 }
 
-# serve_python NS ADDRESS CERTIFICATE [smtp]: many handshakes, or STARTTLS.
+# serve_python NS ADDRESS CERTIFICATE [PROTOCOL]: many handshakes, or after words of that protocol.
 serve_python()
 {
 	local ns=$1 address=$2 cert=$3
@@ -263,8 +263,14 @@ connect_gnutls()
 	in_ns "$1" timeout 10 gnutls-cli --insecure --port "$PORT" "$2" < /dev/null > "$T/client.log" 2>&1
 }
 
-# connect_many NS ADDRESS NUM: one after the other, TLS 1.2
-connect_many() { in_ns "$1" timeout 60 python3 "$LIVE_DIR/peer.py" connect "$2" "$PORT" "$3"; }
+# connect_many NS ADDRESS NUM [PROTOCOL]: one after the other, TLS 1.2
+connect_many()
+{
+	local ns=$1 address=$2
+
+	shift 2
+	in_ns "$ns" timeout 60 python3 "$LIVE_DIR/peer.py" connect "$address" "$PORT" "$@"
+}
 
 # --- certtap
 

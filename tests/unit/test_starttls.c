@@ -65,6 +65,11 @@ static const struct {
 		   ANSWER("\3\0\0\x13\x0e\xd0\0\0\x12\x34\0\2\x1f\x08\0\x08\0\0\0") } },
 	{ "socks4", { OPENER("\4\1\1\xbb\x0a\0\0\1user\0"), ANSWER("\0\x5a\0\0\0\0\0\0") } },
 	{ "socks5", { OPENER("\5\1\0"), ANSWER("\5\0"), OPENER("\5\1\0\1\x0a\0\0\1\1\xbb") } },
+	/* Only the answer was heard. */
+	{ "socks4", { ANSWER("\0\x5a\0\0\0\0\0\0") } },
+	{ "socks5", { ANSWER("\5\0\0\1\0\0\0\0\0\0") } },
+	{ "http-connect", { ANSWER("HTTP/1.1 200 Connection established\r\n\r\n") } },
+	{ "sieve", { OPENER("STARTTLS\r\n"), ANSWER("OK \"Begin\"\r\n") } },
 	{ "vnc", { ANSWER("RFB 003.008\n"), OPENER("RFB 003.008\n"), ANSWER("\1\x13") } },
 	{ "telnet", { ANSWER("\xff\xfd\x2e") } },
 	{ "nats", { ANSWER("INFO {\"tls_required\":true}\r\n") } },

@@ -194,6 +194,15 @@ static struct flow *make_flow(struct flow_table *t, const struct flow_key *key, 
 	return flow;
 }
 
+int flow_opener(const struct flow *flow)
+{
+	const struct side *side = flow->side;
+
+	if (side[0].syn_seen == side[1].syn_seen || side[0].start_told || side[1].start_told)
+		return -1;
+	return side[1].syn_seen;
+}
+
 void flow_own(struct flow *flow, unsigned int side, const struct owner *owner)
 {
 	struct owner *known;

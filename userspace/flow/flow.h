@@ -39,6 +39,7 @@ struct side {
 	uint8_t state;           /* enum side_state */
 	uint8_t tail_len;
 	bool syn_seen : 1;
+	bool start_told : 1;     /* the source told where it begins: syn_seen, but nobody knows who opened */
 	bool syn_pending : 1;    /* a later SYN with another number: data there begins a new connection */
 	bool fin_seen : 1;
 	bool rst_seen : 1;
@@ -75,6 +76,9 @@ struct flow_counters {
 	uint64_t made, dropped, evicted;
 	uint32_t live, peak;
 };
+
+/* The side that sent the SYN; -1 where that is not known. */
+int flow_opener(const struct flow *flow);
 
 /* What a segment tells of the owner at one end; what is known better already stays. */
 void flow_own(struct flow *flow, unsigned int side, const struct owner *owner);

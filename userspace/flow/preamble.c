@@ -13,9 +13,11 @@ struct preamble {
 
 static enum starttls_speaker speaker_of(const struct flow *flow, unsigned int side)
 {
-	if (flow->side[side].syn_seen == flow->side[!side].syn_seen)
+	int opener = flow_opener(flow);
+
+	if (opener < 0)
 		return STARTTLS_SPEAKER_UNKNOWN;
-	return flow->side[side].syn_seen ? STARTTLS_OPENER : STARTTLS_ANSWERER;
+	return (unsigned int)opener == side ? STARTTLS_OPENER : STARTTLS_ANSWERER;
 }
 
 void preamble_free(struct side *s)

@@ -64,7 +64,7 @@ void channel_close(struct tracker *t, struct flow *flow)
 
 static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct segment *segment)
 {
-	unsigned int i;
+	int opener = flow_opener(flow);
 
 	if (flow->handshake)
 		return true;
@@ -73,9 +73,8 @@ static bool handshake_ensure(struct tracker *t, struct flow *flow, const struct 
 		return false;
 	preamble_ends(flow);
 	flow->handshake->s.carrier = flow->carrier ? flow->carrier : starttls_name(&flow->hint);
-	for (i = 0; i < 2; i++)
-		if (flow->side[i].syn_seen && !flow->side[!i].syn_seen)
-			flow->handshake->opener_side = (uint8_t)i;
+	if (opener >= 0)
+		flow->handshake->opener_side = (uint8_t)opener;
 	return true;
 }
 

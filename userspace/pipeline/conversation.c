@@ -338,7 +338,9 @@ static void side_first_data(struct tracker *t, struct flow *flow, unsigned int s
 
 	if (segment->start_known) {
 		channel_begin(t, s, segment->start_seq);
-		s->syn_seen = true;
+		if (segment->late)
+			starttls_unheard(&flow->hint);
+		s->syn_seen = s->start_told = true;
 		s->isn = segment->start_seq - 1;
 	} else if (head == PARSE_OK || (head == PARSE_MORE && found != TLS_FOUND_SSLV2_HELLO)) {
 		channel_begin(t, s, seq);
@@ -401,6 +403,7 @@ static void flow_reset(struct tracker *t, struct flow *flow)
 	unsigned int i;
 
 	conversation_close(t, flow);
+	flow->hint = (struct starttls_hint){ 0 };
 	for (i = 0; i < 2; i++) {
 		s = &flow->side[i];
 		*s = (struct side){ .syn_seen = s->syn_pending, .isn = s->pending_isn };

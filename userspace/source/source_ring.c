@@ -45,6 +45,7 @@ static int64_t clock_ns(clockid_t clock)
 static void take_kind(const struct event *e, struct segment *out)
 {
 	out->start_known = e->flags & EVENT_START_KNOWN;
+	out->late = e->flags & EVENT_LATE;
 	out->flags = (e->flags & EVENT_FIN ? TCP_FIN : 0) | (e->flags & EVENT_RST ? TCP_RST : 0) |
 		     (e->flags & EVENT_ACK ? TCP_ACK : 0);
 	if (e->kind == EVENT_END) {
