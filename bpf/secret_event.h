@@ -71,6 +71,13 @@ struct secret_counters {
 	__u64 pad;
 };
 
+/*
+ * The ring is emptied in so many pieces: what was read stays in its memory until something lies over it, and only the
+ * kernel can write there. A piece has the kernel's header of a record in front.
+ */
+#define SECRET_WIPE_PIECES 4
+#define SECRET_WIPE_HEADER 8
+
 #define SECRET_CPUS_MAX 512        /* a power of two; further CPUs share lines, by atomic adds */
 
 /*

@@ -15,6 +15,8 @@
  *    application data, 0-RTT data or session tickets: their keys come from the Master Secret or the
  *    Early Secret, and HKDF-Expand has no way back to those (RFC 8446 section 7.1).
  *
+ *  - What was read of the ring is written over with zeros within seconds (certtap_wipe).
+ *
  * Entry probes, one small program a function, and for rustls one behind a call: a return probe
  * would change the stack of programs that look at it. Nothing of a process is ever written.
  * <linux/bpf.h> and <linux/ptrace.h> alone: loads on kernels without BTF. Needs CAP_BPF and
@@ -415,21 +417,16 @@ static __always_inline __u8 go_label(__u64 at, __u64 len)
 
 static __always_inline void go_take(__u8 label, __u8 hook, __u64 random, __u64 secret, __u32 len)
 {
-	struct secret_event *e;
+	struct secret_event e = { .label = label, .hook = hook, .join = SECRET_JOIN_CLIENT_RANDOM,
+				  .join_len = GO_RANDOM_LEN, .secret_len = len };
 
 	count(wanted);
-	if (!is_listed()) {
+	if (!is_listed())
 		count(unlisted);
-		return;
-	}
-	e = reserve(label, hook);
-	if (!e)
-		return;
-	e->join = SECRET_JOIN_CLIENT_RANDOM;
-	e->join_len = GO_RANDOM_LEN;
-	e->secret_len = len;
-	settle_event(e, read_user(e->join_key, GO_RANDOM_LEN, random) ||
-			read_hash(e->secret, len, secret));
+	else if (read_user(e.join_key, GO_RANDOM_LEN, random) || read_hash(e.secret, len, secret))
+		count(unreadable);
+	else
+		send(&e);
 }
 
 /* Go: crypto/tls.(*Config).writeKeyLog(label, random, secret), called without a key log too. */
@@ -448,6 +445,29 @@ int certtap_go(void *ctx)
 	count(hits);
 	if (label && random_len == GO_RANDOM_LEN && is_hash_len(secret_len))
 		go_take(label, hook_of(ctx), random, secret, secret_len);
+	return 0;
+}
+
+/*
+ * Nothing stays in the ring: a piece of it is taken like a record, filled with zeros and given back, which the reader
+ * passes over. The monitor runs this SECRET_WIPE_PIECES times after the last secret was caught
+ * (userspace/probes/probes_wipe.c). Only where nearly all is read: what is wiped is no room for secrets until the
+ * reader comes by. Returns 0, or 1 for later.
+ */
+SEC("syscall")
+int certtap_wipe(void *ctx)
+{
+	volatile __u64 *piece;
+	__u32 i;
+
+	if (bpf_ringbuf_query(&secrets, BPF_RB_AVAIL_DATA) > wipe_len / 2)
+		return 1;
+	piece = bpf_ringbuf_reserve(&secrets, wipe_len, 0);
+	if (!piece)
+		return 1;
+	for (i = 0; i < wipe_len / sizeof(*piece); i++)
+		piece[i] = 0;
+	bpf_ringbuf_discard((void *)piece, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 const volatile _Bool want_client;    /* "c hs traffic" too */
 const volatile _Bool only_listed;    /* processes in `listed`, else all */
 const volatile __u32 ring_wake = 128 << 10;   /* unread bytes at which the reader is woken */
+const volatile __u32 wipe_len = (64 << 10) - SECRET_WIPE_HEADER;   /* a quarter of the ring, with its header */
 
 struct secret_counters counters[SECRET_CPUS_MAX] __attribute__((aligned(128)));
 
@@ -126,24 +127,6 @@ static __always_inline _Bool is_listed(void)
 	return !only_listed || bpf_map_lookup_elem(&listed, &tgid);
 }
 
-/* A record with everything but what it is about, or NULL. */
-static __always_inline struct secret_event *reserve(__u8 label, __u8 hook)
-{
-	struct secret_event *e = bpf_ringbuf_reserve(&secrets, sizeof(*e), 0);
-
-	if (!e) {
-		count(lost);
-		return NULL;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->version = SECRET_VERSION;
-	e->label = label;
-	e->hook = hook;
-	e->tgid = bpf_get_current_pid_tgid() >> 32;
-	e->time_ns = bpf_ktime_get_ns();
-	return e;
-}
-
 /* The reader comes by on its own timer; to wake it for each one would cost more than all the rest. */
 static __always_inline __u64 wakeup(void)
 {
@@ -152,14 +135,22 @@ static __always_inline __u64 wakeup(void)
 	return BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void settle_event(struct secret_event *e, long err)
+/*
+ * What was read goes up. It is read before there is a record for it: the read may wait for a page for as long as
+ * the process likes, and the reader cannot pass a record that is being filled.
+ */
+static __always_inline void send(const struct secret_event *read)
 {
-	if (err) {
-		__builtin_memset(e->secret, 0, sizeof(e->secret));
-		bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
-		count(unreadable);
+	struct secret_event *e = bpf_ringbuf_reserve(&secrets, sizeof(*e), 0);
+
+	if (!e) {
+		count(lost);
 		return;
 	}
+	__builtin_memcpy(e, read, sizeof(*e));
+	e->version = SECRET_VERSION;
+	e->tgid = bpf_get_current_pid_tgid() >> 32;
+	e->time_ns = bpf_ktime_get_ns();
 	bpf_ringbuf_submit(e, wakeup());
 	count(caught);
 }
@@ -167,14 +158,14 @@ static __always_inline void settle_event(struct secret_event *e, long err)
 /* The one place where a noted secret is read; the caller has checked `out`. */
 static __always_inline void take(const struct pending *p, __u64 out, __u8 label, __u8 len)
 {
-	struct secret_event *e = reserve(label, p->hook);
+	struct secret_event e = { .label = label, .hook = p->hook, .join = SECRET_JOIN_TRANSCRIPT, .join_len = len,
+				  .secret_len = len };
 
-	if (!e)
-		return;
-	e->join = SECRET_JOIN_TRANSCRIPT;
-	e->join_len = e->secret_len = len;
-	__builtin_memcpy(e->join_key, p->join_key, sizeof(e->join_key));
-	settle_event(e, read_hash(e->secret, len, out));
+	__builtin_memcpy(e.join_key, p->join_key, sizeof(e.join_key));
+	if (read_hash(e.secret, len, out))
+		count(unreadable);
+	else
+		send(&e);
 }
 
 /* Notes a derivation that the caller has recognised and whose hash it has put into `p`. */

@@ -324,6 +324,7 @@ static void test_only_server_secrets(void **state)
 
 	(void)state;
 	o.which = PROBES_ALL;
+	o.without_wipe = true;
 	open_probes(&o);
 	sessions("openssl");
 	assert_caught("SERVER_HANDSHAKE_TRAFFIC_SECRET", CAUGHT_SERVER_HANDSHAKE, 2);
@@ -344,13 +345,29 @@ static void test_client_secrets_when_asked(void **state)
 
 	(void)state;
 	o.which = PROBES_ALL;
-	o.client_secrets = true;
+	o.client_secrets = o.without_wipe = true;
 	open_probes(&o);
 	sessions("openssl");
 	assert_caught("SERVER_HANDSHAKE_TRAFFIC_SECRET", CAUGHT_SERVER_HANDSHAKE, 2);
 	assert_caught("CLIENT_HANDSHAKE_TRAFFIC_SECRET", CAUGHT_CLIENT_HANDSHAKE, 2);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_int_equal(count_in_ring(others[i], o.ring_bytes), 0);
+}
+
+/* What was read is gone from the ring soon. */
+static void test_nothing_stays(void **state)
+{
+	struct probes_options o = PROBES_OPTIONS_DEFAULT;
+	int patience = 100;
+
+	(void)state;
+	o.which = PROBES_ALL;
+	open_probes(&o);
+	sessions("openssl");
+	assert_caught("SERVER_HANDSHAKE_TRAFFIC_SECRET", CAUGHT_SERVER_HANDSHAKE, 2);
+	while (count_in_ring("SERVER_HANDSHAKE_TRAFFIC_SECRET", o.ring_bytes) && --patience)
+		work(200);
+	assert_int_equal(count_in_ring("SERVER_HANDSHAKE_TRAFFIC_SECRET", o.ring_bytes), 0);
 }
 
 static void check_rung(bool without_multi, bool without_sleep)
@@ -721,6 +738,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_only_server_secrets, close_probes),
 		cmocka_unit_test_teardown(test_client_secrets_when_asked, close_probes),
+		cmocka_unit_test_teardown(test_nothing_stays, close_probes),
 		cmocka_unit_test_teardown(test_single_uprobes, close_probes),
 		cmocka_unit_test_teardown(test_without_sleep, close_probes),
 		cmocka_unit_test_teardown(test_chosen_by_name, close_probes),

@@ -41,7 +41,8 @@ struct probes {
 	unsigned int num_queued;
 	uint64_t round;              /* of the slow check */
 	bool check_due;
-	int timer, epoll;
+	struct probes_wipe wipe;
+	int timer, wipe_timer, epoll;
 	uint64_t inspected, refused, unopened, records_lost;
 	char note[256];
 };
@@ -274,19 +275,39 @@ static void on_lost(void *context, uint64_t records)
 
 /* ---- the whole ---- */
 
-static int start_timer(struct probes *p)
+/* Returns 0 or a negative errno. */
+static int start_timer(int epoll, struct timespec every, int *timer)
 {
-	time_t every = p->options->check_seconds ? p->options->check_seconds : 60;
-	struct itimerspec when = { { every, 0 }, { every, 0 } };
+	struct itimerspec when = { every, every };
 	struct epoll_event event = { .events = EPOLLIN };
 
-	p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (p->timer < 0 || p->epoll < 0 || timerfd_settime(p->timer, 0, &when, NULL) != 0 ||
-	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->timer, &event) != 0 ||
-	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, probes_watch_fd(p->watch), &event) != 0)
+	*timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*timer < 0 || timerfd_settime(*timer, 0, &when, NULL) != 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, *timer, &event) != 0)
 		return -errno;
 	return 0;
+}
+
+static int start_timers(struct probes *p)
+{
+	time_t check_s = p->options->check_seconds ? p->options->check_seconds : 60;
+	struct epoll_event event = { .events = EPOLLIN };
+	int err;
+
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0 || epoll_ctl(p->epoll, EPOLL_CTL_ADD, probes_watch_fd(p->watch), &event) != 0)
+		return -errno;
+	err = start_timer(p->epoll, (struct timespec){ check_s, 0 }, &p->timer);
+	if (err)
+		return err;
+	return start_timer(p->epoll, (struct timespec){ 0, PROBES_WIPE_EVERY_MS * 1000000L }, &p->wipe_timer);
+}
+
+static bool expired(int timer)
+{
+	uint64_t expirations;
+
+	return read(timer, &expirations, sizeof(expirations)) == (ssize_t)sizeof(expirations);
 }
 
 /* Each probe is a descriptor or two. */
@@ -333,7 +354,7 @@ static int open_parts(struct probes *p, char *why, size_t why_size)
 	/* Before the first process is listed: no child of one is missed. */
 	if (p->options->which == PROBES_PATTERNS && !p->options->without_fork)
 		probes_fork_open(probes_kernel_listed(p->kernel), &p->fork);
-	err = start_timer(p);
+	err = start_timers(p);
 	if (err)
 		snprintf(why, why_size, "No timer for the probes: %s.", strerror(-err));
 	return err;
@@ -350,7 +371,7 @@ int probes_open(const struct probes_options *options, struct probes **out, char 
 		return -ENOMEM;
 	}
 	p->options = options;
-	p->timer = p->epoll = -1;
+	p->timer = p->wipe_timer = p->epoll = -1;
 	raise_descriptor_limit();
 	err = open_parts(p, why, why_size);
 	if (err) {
@@ -388,6 +409,8 @@ void probes_free(struct probes *p)
 	probes_unload(p->kernel);
 	if (p->timer >= 0)
 		close(p->timer);
+	if (p->wipe_timer >= 0)
+		close(p->wipe_timer);
 	if (p->epoll >= 0)
 		close(p->epoll);
 	free(p);
@@ -405,11 +428,11 @@ int probes_fd(const struct probes *p)
 
 void probes_poll(struct probes *p)
 {
-	uint64_t expirations;
-
 	probes_watch_read(p->watch);
 	flush_queue(p);
-	if (read(p->timer, &expirations, sizeof(expirations)) == (ssize_t)sizeof(expirations))
+	if (expired(p->wipe_timer) && !p->options->without_wipe)
+		probes_wipe_turn(&p->wipe, p->kernel);
+	if (expired(p->timer))
 		p->check_due = true;
 	if (p->check_due)
 		check(p);
@@ -434,6 +457,7 @@ void probes_close_in_worker(struct probes *p)
 	probes_fork_close_in_worker(p->fork);
 	probes_unload_in_worker(p->kernel);
 	close(p->timer);
+	close(p->wipe_timer);
 	close(p->epoll);
 }
 

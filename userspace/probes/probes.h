@@ -46,6 +46,7 @@ struct probes_options {
 	unsigned int check_seconds;  /* between two slow checks; default 60 */
 	bool without_multi;      /* begin the ladder at single uprobes */
 	bool without_sleep;      /* programs that cannot wait for a page */
+	bool without_wipe;       /* what was read stays in the ring until later records lie over it */
 	bool without_fork;       /* children are listed when user space hears of them */
 };
 

@@ -42,10 +42,13 @@ static void configure(struct secrets_bpf *skel, const struct probes_options *o, 
 	skel->rodata->only_listed = o->which == PROBES_PATTERNS;
 	skel->rodata->may_sleep = sleep;
 	skel->rodata->ring_wake = o->ring_bytes / 2;
+	skel->rodata->wipe_len = o->ring_bytes / SECRET_WIPE_PIECES - SECRET_WIPE_HEADER;
 	bpf_map__set_max_entries(skel->maps.secrets, o->ring_bytes);
 	if (o->which != PROBES_PATTERNS)
 		bpf_map__set_max_entries(skel->maps.listed, 1);
 	bpf_object__for_each_program(program, skel->obj) {
+		if (bpf_program__type(program) != BPF_PROG_TYPE_KPROBE)
+			continue;
 		if (multi)
 			bpf_program__set_expected_attach_type(
 				program, (enum bpf_attach_type)PROBES_ATTACH_TYPE_MULTI);
@@ -176,6 +179,13 @@ int probes_kernel_program(const struct probes_kernel *k, enum probes_program pro
 	};
 
 	return bpf_program__fd(programs[program]);
+}
+
+bool probes_kernel_wipe(const struct probes_kernel *k)
+{
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.certtap_wipe), &run) == 0 && run.retval == 0;
 }
 
 int probes_kernel_ring(const struct probes_kernel *k)

@@ -133,9 +133,23 @@ void probes_unload(struct probes_kernel *k);
 void probes_unload_in_worker(struct probes_kernel *k);
 int probes_kernel_program(const struct probes_kernel *k, enum probes_program program);
 int probes_kernel_ring(const struct probes_kernel *k);
+/* Writes zeros over the next of SECRET_WIPE_PIECES pieces of the ring. False: not now, the reader is behind. */
+bool probes_kernel_wipe(const struct probes_kernel *k);
 int probes_kernel_listed(const struct probes_kernel *k);   /* map: tgid -> 1 byte */
 bool probes_kernel_multi(const struct probes_kernel *k);
 const struct secret_counters *probes_kernel_counters(const struct probes_kernel *k, unsigned int *num);
+
+/* ---- probes_wipe.c: nothing stays in the ring ---- */
+
+#define PROBES_WIPE_EVERY_MS 500
+
+struct probes_wipe {
+	uint64_t written;        /* records, when it was looked last */
+	unsigned int left;       /* pieces until all that was there is gone */
+};
+
+/* To be called every PROBES_WIPE_EVERY_MS: a secret is gone from the ring within SECRET_WIPE_PIECES + 1 calls. */
+void probes_wipe_turn(struct probes_wipe *w, const struct probes_kernel *k);
 
 /* ---- probes_fork.c: children of listed processes, listed by the kernel itself ---- */
 

@@ -2,9 +2,8 @@
 /*
  * Handshake secrets out of the kernel's ring. Reading it is memory only: it works in the sandbox.
  *
- * What was read stays in the ring until later records lie over it: the kernel maps the pages of a ring
- * read-only for user space, so it cannot be wiped here. The ring is small for that reason, its
- * descriptor is this program's alone, and it holds handshake secrets only (bpf/secrets.bpf.c).
+ * What was read stays in the ring until something lies over it: the kernel maps the pages of a ring read-only for user
+ * space. So the monitor has the kernel write over it (userspace/probes/probes_wipe.c).
  */
 #include "userspace/source/source_secrets.h"
 
