@@ -8,7 +8,7 @@
  * Nothing is pinned: when this process ends, however it ends, the kernel lets go of all of it; only a
  * clsact filter stays, which the next start cleans (attach_clean_leftovers()).
  *
- * attach.c loads and coordinates; attach_cgroup.c, attach_tc.c and attach_leftovers.c are its hooks.
+ * attach.c loads and coordinates; attach_cgroup.c and attach_tc.c are its hooks, attach_leftovers.c cleans up.
  * CERTTAP_LIBBPF_DEBUG in the environment lets libbpf print its own messages.
  */
 #ifndef CERTTAP_ATTACH_H
