@@ -52,11 +52,21 @@ struct sign {
 	uint8_t strength;
 };
 
-static const struct sign signs[] = {
-	{ "EHLO ", NULL, COMMAND, PROTOCOL_SMTP, 3 },
-	{ "HELO ", NULL, COMMAND, PROTOCOL_SMTP, 3 },
-	{ "LHLO ", NULL, COMMAND, PROTOCOL_LMTP, 3 },
-	{ "STARTTLS\r", NULL, COMMAND, PROTOCOL_SMTP, 1 },
+/* A row for each letter that a sign may begin with: of most lines no more than the first byte is looked at. */
+static const struct sign begin_quote[] = {
+	{ "\"IMPLEMENTATION\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
+	{ "\"SIEVE\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
+	{ "\"STARTTLS\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
+};
+static const struct sign begin_star[] = {
+	{ "* OK", NULL, ANSWER, PROTOCOL_IMAP, 3 },
+	{ "* PREAUTH", NULL, ANSWER, PROTOCOL_IMAP, 3 },
+	{ "* CAPABILITY IMAP4", NULL, ANSWER, PROTOCOL_IMAP, 3 },
+};
+static const struct sign begin_plus[] = {
+	{ "+OK", NULL, ANSWER, PROTOCOL_POP3, 2 },
+};
+static const struct sign begin_2[] = {
 	{ "220", "SMTP", ANSWER, PROTOCOL_SMTP, 2 },
 	{ "220", "LMTP", ANSWER, PROTOCOL_LMTP, 2 },
 	{ "220", "FTP", ANSWER, PROTOCOL_FTP, 2 },
@@ -65,55 +75,144 @@ static const struct sign signs[] = {
 	{ "250-STARTTLS", NULL, ANSWER, PROTOCOL_SMTP, 3 },
 	{ "250 STARTTLS", NULL, ANSWER, PROTOCOL_SMTP, 3 },
 	{ "250-PIPELINING", NULL, ANSWER, PROTOCOL_SMTP, 3 },
-	{ "AUTH TLS", NULL, COMMAND, PROTOCOL_FTP, 4 },
-	{ "AUTH SSL", NULL, COMMAND, PROTOCOL_FTP, 4 },
-	{ "AUTH GSSAPI\r", NULL, COMMAND, PROTOCOL_FTP, 3 },
-	{ "AUTH GSI\r", NULL, COMMAND, PROTOCOL_FTP, 3 },
 	{ "234 ", NULL, ANSWER, PROTOCOL_FTP, 3 },
 	{ "211-FEAT", NULL, ANSWER, PROTOCOL_FTP, 2 },
-	{ "* OK", NULL, ANSWER, PROTOCOL_IMAP, 3 },
-	{ "* PREAUTH", NULL, ANSWER, PROTOCOL_IMAP, 3 },
-	{ "* CAPABILITY IMAP4", NULL, ANSWER, PROTOCOL_IMAP, 3 },
-	{ "+OK", NULL, ANSWER, PROTOCOL_POP3, 2 },
-	{ "CAPA\r", NULL, COMMAND, PROTOCOL_POP3, 3 },
-	{ "STLS\r", NULL, COMMAND, PROTOCOL_POP3, 3 },
 	{ "200 ", "NNTP", ANSWER, PROTOCOL_NNTP, 2 },
 	{ "201 ", "NNTP", ANSWER, PROTOCOL_NNTP, 2 },
 	{ "200 ", NULL, ANSWER, PROTOCOL_NNTP, 1 },
 	{ "201 ", NULL, ANSWER, PROTOCOL_NNTP, 1 },
-	{ "MODE READER", NULL, COMMAND, PROTOCOL_NNTP, 3 },
-	{ "CAPABILITIES\r", NULL, COMMAND, PROTOCOL_NNTP, 3 },
+};
+static const struct sign begin_3[] = {
 	{ "382 ", NULL, ANSWER, PROTOCOL_NNTP, 3 },
-	{ "CAP LS", NULL, COMMAND, PROTOCOL_IRC, 3 },
-	{ "NICK ", NULL, COMMAND, PROTOCOL_IRC, 3 },
+};
+static const struct sign begin_colon[] = {
 	{ ":", " 670 ", ANSWER, PROTOCOL_IRC, 3 },
 	{ ":", " NOTICE ", ANSWER, PROTOCOL_IRC, 2 },
-	{ "\"IMPLEMENTATION\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
-	{ "\"SIEVE\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
-	{ "\"STARTTLS\"", NULL, ANSWER, PROTOCOL_SIEVE, 3 },
-	{ "OK\r\n", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
-	{ "OK \"", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
+};
+static const struct sign begin_less[] = {
 	{ "<?xml", "jabber", BOTH, PROTOCOL_XMPP, 3 },
 	{ "<?xml", "stream:stream", BOTH, PROTOCOL_XMPP, 3 },
 	{ "<?xml", NULL, BOTH, PROTOCOL_XMPP, 1 },
 	{ "<stream:", NULL, BOTH, PROTOCOL_XMPP, 3 },
 	{ "<starttls", NULL, COMMAND, PROTOCOL_XMPP, 3 },
 	{ "<proceed", NULL, ANSWER, PROTOCOL_XMPP, 3 },
+};
+static const struct sign begin_A[] = {
+	{ "AUTH TLS", NULL, COMMAND, PROTOCOL_FTP, 4 },
+	{ "AUTH SSL", NULL, COMMAND, PROTOCOL_FTP, 4 },
+	{ "AUTH GSSAPI\r", NULL, COMMAND, PROTOCOL_FTP, 3 },
+	{ "AUTH GSI\r", NULL, COMMAND, PROTOCOL_FTP, 3 },
+	{ "AMQP\x02", NULL, BOTH, PROTOCOL_AMQP, 3 },
+};
+static const struct sign begin_C[] = {
+	{ "CAPA\r", NULL, COMMAND, PROTOCOL_POP3, 3 },
+	{ "CAPABILITIES\r", NULL, COMMAND, PROTOCOL_NNTP, 3 },
+	{ "CAP LS", NULL, COMMAND, PROTOCOL_IRC, 3 },
 	{ "CONNECT ", "HTTP/1", COMMAND, PROTOCOL_HTTP_CONNECT, 4 },
 	{ "CONNECT ", NULL, COMMAND, PROTOCOL_HTTP_CONNECT, 3 },
+};
+static const struct sign begin_D[] = {
+	{ "dtn!\x04", NULL, BOTH, PROTOCOL_TCPCL, 3 },
+};
+static const struct sign begin_E[] = {
+	{ "EHLO ", NULL, COMMAND, PROTOCOL_SMTP, 3 },
+};
+static const struct sign begin_H[] = {
+	{ "HELO ", NULL, COMMAND, PROTOCOL_SMTP, 3 },
 	{ "HTTP/1.0 200", NULL, ANSWER, PROTOCOL_HTTP_CONNECT, 1 },
 	{ "HTTP/1.1 200", NULL, ANSWER, PROTOCOL_HTTP_CONNECT, 1 },
 	{ "HTTP/1.1 101", NULL, ANSWER, PROTOCOL_HTTP_UPGRADE, 2 },
-	{ "Upgrade: TLS", NULL, BOTH, PROTOCOL_HTTP_UPGRADE, 3 },
-	{ "PROXY TCP", NULL, COMMAND, PROTOCOL_PROXY, 1 },
-	{ "RFB 00", NULL, BOTH, PROTOCOL_VNC, 3 },
+};
+static const struct sign begin_I[] = {
 	{ "INFO {", NULL, ANSWER, PROTOCOL_NATS, 3 },
+};
+static const struct sign begin_L[] = {
+	{ "LHLO ", NULL, COMMAND, PROTOCOL_LMTP, 3 },
+};
+static const struct sign begin_M[] = {
+	{ "MODE READER", NULL, COMMAND, PROTOCOL_NNTP, 3 },
+};
+static const struct sign begin_N[] = {
+	{ "NICK ", NULL, COMMAND, PROTOCOL_IRC, 3 },
 	{ "NBDMAGIC", NULL, ANSWER, PROTOCOL_NBD, 3 },
 	{ "NXSH-", NULL, BOTH, PROTOCOL_NOMACHINE, 3 },
 	{ "NXD-", NULL, BOTH, PROTOCOL_NOMACHINE, 3 },
-	{ "AMQP\x02", NULL, BOTH, PROTOCOL_AMQP, 3 },
-	{ "dtn!\x04", NULL, BOTH, PROTOCOL_TCPCL, 3 },
 };
+static const struct sign begin_O[] = {
+	{ "OK\r\n", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
+	{ "OK \"", NULL, ANSWER, PROTOCOL_SIEVE, 2 },
+};
+static const struct sign begin_P[] = {
+	{ "PROXY TCP", NULL, COMMAND, PROTOCOL_PROXY, 1 },
+};
+static const struct sign begin_R[] = {
+	{ "RFB 00", NULL, BOTH, PROTOCOL_VNC, 3 },
+};
+static const struct sign begin_S[] = {
+	{ "STARTTLS\r", NULL, COMMAND, PROTOCOL_SMTP, 1 },
+	{ "STLS\r", NULL, COMMAND, PROTOCOL_POP3, 3 },
+};
+static const struct sign begin_U[] = {
+	{ "Upgrade: TLS", NULL, BOTH, PROTOCOL_HTTP_UPGRADE, 3 },
+};
+
+struct signs {
+	const struct sign *row;
+	size_t num;
+};
+
+/* Those whose first letter is `first`, without regard to case. */
+static struct signs signs_of(uint8_t first)
+{
+#define SIGNS(row) (struct signs){ row, ARRAY_SIZE(row) }
+	switch (first) {
+	case '"':
+		return SIGNS(begin_quote);
+	case '*':
+		return SIGNS(begin_star);
+	case '+':
+		return SIGNS(begin_plus);
+	case '2':
+		return SIGNS(begin_2);
+	case '3':
+		return SIGNS(begin_3);
+	case ':':
+		return SIGNS(begin_colon);
+	case '<':
+		return SIGNS(begin_less);
+	case 'A': case 'a':
+		return SIGNS(begin_A);
+	case 'C': case 'c':
+		return SIGNS(begin_C);
+	case 'D': case 'd':
+		return SIGNS(begin_D);
+	case 'E': case 'e':
+		return SIGNS(begin_E);
+	case 'H': case 'h':
+		return SIGNS(begin_H);
+	case 'I': case 'i':
+		return SIGNS(begin_I);
+	case 'L': case 'l':
+		return SIGNS(begin_L);
+	case 'M': case 'm':
+		return SIGNS(begin_M);
+	case 'N': case 'n':
+		return SIGNS(begin_N);
+	case 'O': case 'o':
+		return SIGNS(begin_O);
+	case 'P': case 'p':
+		return SIGNS(begin_P);
+	case 'R': case 'r':
+		return SIGNS(begin_R);
+	case 'S': case 's':
+		return SIGNS(begin_S);
+	case 'U': case 'u':
+		return SIGNS(begin_U);
+	default:
+		return (struct signs){ NULL, 0 };
+	}
+#undef SIGNS
+}
 
 static uint8_t upper(uint8_t c)
 {
@@ -171,14 +270,11 @@ static bool is_imap_command(struct bytes in)
 
 static void look_at_line(struct starttls_hint *hint, enum starttls_speaker speaker, struct bytes in)
 {
-	uint8_t first = in.data[0];
+	struct signs signs = signs_of(in.data[0]);
 
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
-		const struct sign *sign = &signs[i];
+	for (size_t i = 0; i < signs.num; i++) {
+		const struct sign *sign = &signs.row[i];
 
-		/* Nearly always the first letter settles it; its case is bit 0x20. */
-		if (((uint8_t)sign->begin[0] ^ first) & 0xdf)
-			continue;
 		if ((sign->who == COMMAND && speaker == STARTTLS_ANSWERER) ||
 		    (sign->who == ANSWER && speaker == STARTTLS_OPENER))
 			continue;
