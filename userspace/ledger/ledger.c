@@ -40,18 +40,24 @@ struct endpoint_entry {
 	const struct ledger_row *current;
 };
 
+#define COVERAGE_PLACES ((uint32_t)NUM_TRANSPORTS << 16)
+#define COVERAGE_PAGE 256u
+#define COVERAGE_PAGES (COVERAGE_PLACES / COVERAGE_PAGE)
+
+struct coverage_page {
+	struct port_coverage *place[COVERAGE_PAGE];
+};
+
 struct ledger {
 	struct hash_key key;
 	struct ledger_limits limits;
 	struct row_entry *rows;
 	struct endpoint_entry *endpoints;
 	struct stragglers *stragglers;
-	struct port_coverage **coverage;   /* by transport and port; NULL where nothing was seen */
+	/* By transport and port, a page of ports at a time; NULL where nothing was seen. */
+	struct coverage_page *coverage[COVERAGE_PAGES];
 	struct ledger_counters counters;
 };
-
-#define COVERAGE_PLACES ((uint32_t)NUM_TRANSPORTS << 16)
-
 
 struct ledger *ledger_new(const struct ledger_limits *limits)
 {
@@ -60,11 +66,8 @@ struct ledger *ledger_new(const struct ledger_limits *limits)
 	if (!l)
 		return NULL;
 	*l = (struct ledger){ .key = hash_key_random(), .limits = *limits };
-	l->coverage = calloc(COVERAGE_PLACES, sizeof(*l->coverage));
 	l->stragglers = stragglers_new();
-	if (!l->coverage || !l->stragglers) {
-		stragglers_free(l->stragglers);
-		free(l->coverage);
+	if (!l->stragglers) {
 		free(l);
 		return NULL;
 	}
@@ -85,17 +88,25 @@ void ledger_row_fini(struct ledger_row *row)
 	row->owners = NULL;
 }
 
+static void coverage_free(struct ledger *l)
+{
+	uint32_t page, i;
+
+	for (page = 0; page < COVERAGE_PAGES; page++) {
+		for (i = 0; l->coverage[page] && i < COVERAGE_PAGE; i++)
+			free(l->coverage[page]->place[i]);
+		free(l->coverage[page]);
+	}
+}
+
 void ledger_free(struct ledger *l)
 {
 	struct endpoint_entry *endpoint, *tmp2;
 	struct row_entry *entry, *tmp;
-	uint32_t i;
 
 	if (!l)
 		return;
-	for (i = 0; i < COVERAGE_PLACES; i++)
-		free(l->coverage[i]);
-	free(l->coverage);
+	coverage_free(l);
 	stragglers_free(l->stragglers);
 	HASH_ITER(hh, l->endpoints, endpoint, tmp2) {
 		HASH_DEL(l->endpoints, endpoint);
@@ -333,25 +344,42 @@ static const struct ledger_row *endpoint_present(struct ledger *l, const struct 
 	return NULL;
 }
 
+/* NULL: no memory. */
+static struct port_coverage *coverage_of(struct ledger *l, enum transport transport, uint16_t port)
+{
+	uint32_t at = (uint32_t)transport << 16 | port;
+	struct coverage_page **page = &l->coverage[at / COVERAGE_PAGE];
+	struct port_coverage **place;
+
+	if (!*page && !(*page = calloc(1, sizeof(**page))))
+		return NULL;
+	place = &(*page)->place[at % COVERAGE_PAGE];
+	if (!*place && (*place = calloc(1, sizeof(**place))) != NULL)
+		**place = (struct port_coverage){ .transport = transport, .port = port };
+	return *place;
+}
+
 static void cover(struct ledger *l, const struct sighting *s)
 {
-	struct port_coverage **place = &l->coverage[(uint32_t)s->transport << 16 | s->server.port];
+	struct port_coverage *c = coverage_of(l, s->transport, s->server.port);
 
-	if (!*place) {
-		*place = calloc(1, sizeof(**place));
-		if (!*place)
-			return;
-		**place = (struct port_coverage){ .transport = s->transport, .port = s->server.port };
-	}
-	(*place)->sightings++;
-	(*place)->reasons[s->reason]++;
+	if (!c)
+		return;
+	c->sightings++;
+	c->reasons[s->reason]++;
 }
 
 const struct port_coverage *ledger_next_coverage(const struct ledger *l, uint32_t *at)
 {
-	while (*at < COVERAGE_PLACES)
-		if (l->coverage[(*at)++])
-			return l->coverage[*at - 1];
+	const struct coverage_page *page;
+
+	while (*at < COVERAGE_PLACES) {
+		page = l->coverage[*at / COVERAGE_PAGE];
+		if (!page)
+			*at += COVERAGE_PAGE - *at % COVERAGE_PAGE;
+		else if (page->place[(*at)++ % COVERAGE_PAGE])
+			return page->place[(*at - 1) % COVERAGE_PAGE];
+	}
 	return NULL;
 }
 
