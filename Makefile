@@ -148,4 +148,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(OUT) $(FUZZ_OUT) -name npm -prune -o -name '*.d' -type f -print 2>/dev/null)
+# Only where objects are: what tests install under build/ has files of that name too.
+-include $(shell find $(addprefix $(OUT)/,parsers userspace tests tools) $(FUZZ_OUT)/obj -name '*.d' -type f 2>/dev/null)
