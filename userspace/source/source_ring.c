@@ -15,22 +15,18 @@
 #include "userspace/source/counter_lines.h"
 #include "userspace/pipeline/pipeline.h"
 #include "userspace/process/process_table.h"
-#include "userspace/source/source.h"
+#include "userspace/source/ring_batch.h"
 #include "userspace/source/source_ring.h"
 
 #define NS_PER_S 1000000000LL
-#define BUDGET_SPENT (-ECANCELED)   /* what the callback says to stop libbpf's loop */
 
 struct source_ring {
 	struct source source;
-	struct ring_buffer *ring;
+	struct ring_batch batch;
 	const struct event_counters *counters;
 	unsigned int num_counters;
 	struct process_table *processes;  /* NULL: owners are not known */
 	uint64_t rejected;          /* records that did not fit: never, or the ring is not ours */
-	/* The batch that is being read. */
-	struct pipeline *pipeline;
-	unsigned int left;
 	int64_t wall_offset_ns;
 };
 
@@ -131,35 +127,26 @@ static int on_record(void *context, void *record, size_t size)
 	if (source_ring_convert(record, size, r->wall_offset_ns, &s)) {
 		if (r->processes)
 			take_owner(r, record, &owner, &s);
-		pipeline_segment(r->pipeline, &s);
+		pipeline_segment(r->batch.pipeline, &s);
 	} else {
 		r->rejected++;
 	}
-	return --r->left ? 0 : BUDGET_SPENT;
+	return ring_batch_taken(&r->batch);
 }
 
 static int ring_read(struct source *source, struct pipeline *p, unsigned int budget)
 {
 	struct source_ring *r = (struct source_ring *)source;
-	int n;
 
-	r->pipeline = p;
 	if (r->processes)
 		process_table_poll(r->processes);
-	r->left = budget ? budget : 1;
 	r->wall_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	n = ring_buffer__consume(r->ring);
-	if (n == BUDGET_SPENT)
-		return 1;
-	if (n < 0)
-		snprintf(source->error, sizeof(source->error), "reading the kernel's ring: %s",
-			 strerror(-n));
-	return n < 0 ? n : 0;
+	return ring_batch_read(&r->batch, source, p, budget, "the kernel's ring");
 }
 
 static int ring_fd(const struct source *source)
 {
-	return ring_buffer__epoll_fd(((const struct source_ring *)source)->ring);
+	return ring_buffer__epoll_fd(((const struct source_ring *)source)->batch.ring);
 }
 
 static struct event_counters sum_counters(const struct source_ring *r)
@@ -202,7 +189,7 @@ static void ring_free(struct source *source)
 	struct source_ring *r = (struct source_ring *)source;
 
 	if (r)
-		ring_buffer__free(r->ring);
+		ring_buffer__free(r->batch.ring);
 	free(r);
 }
 
@@ -229,8 +216,8 @@ int source_ring_open(int ring_map_fd, const struct event_counters *counters,
 	r->counters = counters;
 	r->processes = processes;
 	r->num_counters = num_counters;
-	r->ring = ring_buffer__new(ring_map_fd, on_record, r, NULL);
-	if (!r->ring) {
+	r->batch.ring = ring_buffer__new(ring_map_fd, on_record, r, NULL);
+	if (!r->batch.ring) {
 		err = -errno;
 		snprintf(why, why_size, "The kernel's ring cannot be opened: %s.", strerror(-err));
 		free(r);

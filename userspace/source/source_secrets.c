@@ -17,19 +17,16 @@
 
 #include "userspace/pipeline/pipeline.h"
 #include "userspace/source/counter_lines.h"
+#include "userspace/source/ring_batch.h"
 
 #define CLIENT_RANDOM_LEN 32
-#define BUDGET_SPENT (-ECANCELED)   /* what the callback says to stop libbpf's loop */
 
 struct source_secrets {
 	struct source source;
-	struct ring_buffer *ring;
+	struct ring_batch batch;
 	const struct secret_counters *counters;
 	unsigned int num_counters;
 	uint64_t rejected;
-	/* The batch that is being read. */
-	struct pipeline *pipeline;
-	unsigned int left;
 	struct caught_secret secret;    /* the one copy, in locked memory, wiped each time */
 };
 
@@ -70,32 +67,23 @@ static int on_record(void *context, void *record, size_t size)
 	struct source_secrets *r = context;
 
 	if (source_secrets_convert(record, size, &r->secret))
-		pipeline_secret(r->pipeline, &r->secret);
+		pipeline_secret(r->batch.pipeline, &r->secret);
 	else
 		r->rejected++;
 	explicit_bzero(&r->secret, sizeof(r->secret));
-	return --r->left ? 0 : BUDGET_SPENT;
+	return ring_batch_taken(&r->batch);
 }
 
 static int secrets_read(struct source *source, struct pipeline *p, unsigned int budget)
 {
 	struct source_secrets *r = (struct source_secrets *)source;
-	int n;
 
-	r->pipeline = p;
-	r->left = budget ? budget : 1;
-	n = ring_buffer__consume(r->ring);
-	if (n == BUDGET_SPENT)
-		return 1;
-	if (n < 0)
-		snprintf(source->error, sizeof(source->error), "reading the ring of secrets: %s",
-			 strerror(-n));
-	return n < 0 ? n : 0;
+	return ring_batch_read(&r->batch, source, p, budget, "the ring of secrets");
 }
 
 static int secrets_fd(const struct source *source)
 {
-	return ring_buffer__epoll_fd(((const struct source_secrets *)source)->ring);
+	return ring_buffer__epoll_fd(((const struct source_secrets *)source)->batch.ring);
 }
 
 static struct secret_counters sum_counters(const struct source_secrets *r)
@@ -137,7 +125,7 @@ static void secrets_free(struct source *source)
 
 	if (!r)
 		return;
-	ring_buffer__free(r->ring);
+	ring_buffer__free(r->batch.ring);
 	munlock(&r->secret, sizeof(r->secret));
 	free(r);
 }
@@ -163,8 +151,8 @@ int source_secrets_open(int ring_fd, const struct secret_counters *counters, uns
 	r->source.ops = &ops;
 	r->counters = counters;
 	r->num_counters = num_counters;
-	r->ring = ring_buffer__new(ring_fd, on_record, r, NULL);
-	err = r->ring ? 0 : -errno;
+	r->batch.ring = ring_buffer__new(ring_fd, on_record, r, NULL);
+	err = r->batch.ring ? 0 : -errno;
 	if (!err && mlock(&r->secret, sizeof(r->secret)) != 0)
 		err = -errno;
 	if (err) {
