@@ -10,11 +10,19 @@
 #include "parsers/packet.h"
 #include "userspace/process/owner.h"
 
-/* One side of a connection. */
+/*
+ * One side of a connection. Compared and hashed as memory, so no byte of it is padding. Every network namespace has a
+ * loopback of its own: there `zone` tells it, as a scope does for link-local addresses. 0 is the namespace of certtap
+ * itself, and everywhere else.
+ */
 struct host_port {
 	struct ip_address address;
+	uint32_t zone;
 	uint16_t port;               /* host byte order */
+	uint16_t unused;             /* 0 */
 };
+
+_Static_assert(sizeof(struct host_port) == sizeof(struct ip_address) + 8, "padding in host_port");
 
 enum __attribute__((packed)) transport {
 	TRANSPORT_TCP,
@@ -36,7 +44,6 @@ const char *transport_name(enum transport transport);
 struct segment {
 	struct host_port src, dst;
 	enum transport transport;
-	uint32_t zone;               /* keeps equal tuples of different network namespaces apart */
 	uint8_t flags;               /* enum tcp_flag */
 	bool start_known;            /* start_seq is the first byte of this direction's handshake */
 	bool late;                   /* something was said on this connection before start_seq, and not given */

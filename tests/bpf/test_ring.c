@@ -52,7 +52,7 @@ static void test_zone(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		memcpy(r.head.saddr, cases[i].address, sizeof(r.head.saddr));
 		assert_true(source_ring_convert(&r, sizeof(r), 1000, &s));
-		assert_int_equal(s.zone, cases[i].zone);
+		assert_int_equal(s.src.zone, cases[i].zone);
 	}
 }
 
@@ -69,7 +69,7 @@ static void test_data(void **state)
 	assert_int_equal(s.dst.address.octets[15], 2);
 	assert_int_equal(s.transport, TRANSPORT_TCP);
 	/* Seen at both ends, in two namespaces, it must be one connection. */
-	assert_int_equal(s.zone, 0);
+	assert_int_equal(s.src.zone, 0);
 	assert_int_equal(s.flags, TCP_ACK);
 	assert_true(s.start_known && !s.lost && !s.final);
 	assert_int_equal(s.seq, 1010);

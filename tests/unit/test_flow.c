@@ -59,9 +59,9 @@ static void test_directions(void **state)
 	assert_ptr_equal(get(t, 7, false, &again), flow);
 	assert_int_equal(again, up);
 	assert_memory_equal(&flow->key.end[up], &s.src, sizeof(s.src));
-	s.zone = 1;
+	s.src.zone = s.dst.zone = 1;
 	assert_ptr_not_equal(flow_table_get(t, &s, &up), flow);
-	s.zone = 0;
+	s.src.zone = s.dst.zone = 0;
 	s.transport = TRANSPORT_UDP;
 	assert_ptr_not_equal(flow_table_get(t, &s, &up), flow);
 	assert_int_equal(flow_table_counters(t)->live, 3);

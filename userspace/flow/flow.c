@@ -236,10 +236,9 @@ static unsigned int make_key(const struct segment *segment, struct flow_key *key
 	bool first = source_first(segment);
 
 	/* No padding bytes: the key is hashed and compared as memory. */
-	_Static_assert(sizeof(*key) == 2 * sizeof(struct host_port) + 8, "padding in flow_key");
+	_Static_assert(sizeof(*key) == 2 * sizeof(struct host_port) + 4, "padding in flow_key");
 	key->end[0] = first ? segment->src : segment->dst;
 	key->end[1] = first ? segment->dst : segment->src;
-	key->zone = segment->zone;
 	key->transport = segment->transport;
 	return first ? 0 : 1;
 }

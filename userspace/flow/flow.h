@@ -51,7 +51,6 @@ struct side {
 
 struct flow_key {
 	struct host_port end[2];  /* the smaller one first, so that both directions agree */
-	uint32_t zone;
 	uint32_t transport;
 };
 

@@ -373,6 +373,9 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 		json_string(j, "witness", witness_name(row->witness));
 	if (row->carrier)
 		json_string(j, "carrier", row->carrier);
+	/* The loopback of another network namespace. */
+	if (row->server.zone)
+		json_unsigned(j, "zone", row->server.zone);
 	if (row->ja4[0])
 		json_string(j, "ja4", row->ja4);
 	/* A refusal counts itself: whoever sums sightings must not count the row twice. */

@@ -9,9 +9,13 @@
 
 void output_text_endpoint(const struct host_port *at, enum transport transport, char *text, size_t size)
 {
-	char address[48];
+	char address[48 + 16];
+	size_t len;
 
 	text_address(at->address.octets, address, sizeof(address));
+	len = strlen(address);
+	if (at->zone)
+		snprintf(address + len, sizeof(address) - len, "%%%" PRIu32, at->zone);
 	if (transport == TRANSPORT_EAPOL)
 		snprintf(text, size, "%s", address);
 	else

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -19,6 +21,9 @@
 #include "userspace/source/source_ring.h"
 
 #define NS_PER_S 1000000000LL
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71          /* which older headers lack */
+#endif
 
 struct source_ring {
 	struct source source;
@@ -26,6 +31,7 @@ struct source_ring {
 	const struct event_counters *counters;
 	unsigned int num_counters;
 	struct process_table *processes;  /* NULL: owners are not known */
+	uint32_t own_zone;          /* of this network namespace; 0: not known */
 	uint64_t rejected;          /* records that did not fit: never, or the ring is not ours */
 	int64_t wall_offset_ns;
 };
@@ -69,6 +75,26 @@ static bool is_loopback(const __u8 address[16])
 	return memcmp(address, v4, sizeof(v4)) == 0 || memcmp(address, v6, sizeof(v6)) == 0;
 }
 
+static uint32_t zone_of_cookie(uint64_t cookie)
+{
+	return (uint32_t)(cookie ^ cookie >> 32);
+}
+
+/* What the kernel calls this network namespace (Linux 5.14). */
+static uint32_t own_zone(void)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) != 0)
+		cookie = 0;
+	close(fd);
+	return zone_of_cookie(cookie);
+}
+
 /*
  * Every network namespace has a 127.0.0.1 of its own, so there the namespace belongs to the key. Between other
  * addresses one connection is seen whole at both ends, in two namespaces: there it must not count twice.
@@ -77,7 +103,7 @@ static uint32_t zone_of(const struct event *e)
 {
 	if (!is_loopback(e->saddr) && !is_loopback(e->daddr))
 		return 0;
-	return (uint32_t)(e->netns_cookie ^ e->netns_cookie >> 32);
+	return zone_of_cookie(e->netns_cookie);
 }
 
 bool source_ring_convert(const void *record, size_t size, int64_t wall_offset_ns,
@@ -103,7 +129,7 @@ bool source_ring_convert(const void *record, size_t size, int64_t wall_offset_ns
 	};
 	memcpy(out->src.address.octets, e.saddr, sizeof(e.saddr));
 	memcpy(out->dst.address.octets, e.daddr, sizeof(e.daddr));
-	out->zone = zone_of(&e);
+	out->src.zone = out->dst.zone = zone_of(&e);
 	take_kind(&e, out);
 	return true;
 }
@@ -125,6 +151,8 @@ static int on_record(void *context, void *record, size_t size)
 	struct segment s;
 
 	if (source_ring_convert(record, size, r->wall_offset_ns, &s)) {
+		if (s.src.zone == r->own_zone)
+			s.src.zone = s.dst.zone = 0;
 		if (r->processes)
 			take_owner(r, record, &owner, &s);
 		pipeline_segment(r->batch.pipeline, &s);
@@ -216,6 +244,7 @@ int source_ring_open(int ring_map_fd, const struct event_counters *counters,
 	r->counters = counters;
 	r->processes = processes;
 	r->num_counters = num_counters;
+	r->own_zone = own_zone();
 	r->batch.ring = ring_buffer__new(ring_map_fd, on_record, r, NULL);
 	if (!r->batch.ring) {
 		err = -errno;
