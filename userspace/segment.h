@@ -17,9 +17,9 @@
  */
 struct host_port {
 	struct ip_address address;
-	uint32_t zone;
 	uint16_t port;               /* host byte order */
 	uint16_t unused;             /* 0 */
+	uint32_t zone;
 };
 
 _Static_assert(sizeof(struct host_port) == sizeof(struct ip_address) + 8, "padding in host_port");

@@ -249,7 +249,8 @@ static void handle_tcp(const struct context *c, const struct packet *packet)
 	    !packet->payload_cut)
 		return;
 	segment = (struct segment){
-		.src = { packet->src, packet->sport }, .dst = { packet->dst, packet->dport },
+		.src = { .address = packet->src, .port = packet->sport },
+		.dst = { .address = packet->dst, .port = packet->dport },
 		.transport = TRANSPORT_TCP, .flags = packet->tcp_flags, .seq = packet->seq,
 		.ack = packet->ack, .payload = packet->payload, .payload_cut = packet->payload_cut,
 		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
@@ -260,7 +261,8 @@ static void handle_tcp(const struct context *c, const struct packet *packet)
 static void handle_udp(const struct context *c, const struct packet *packet)
 {
 	struct segment segment = {
-		.src = { packet->src, packet->sport }, .dst = { packet->dst, packet->dport },
+		.src = { .address = packet->src, .port = packet->sport },
+		.dst = { .address = packet->dst, .port = packet->dport },
 		.transport = TRANSPORT_UDP, .payload = packet->payload, .payload_cut = packet->payload_cut,
 		.time_ns = c->frame->time_ns, .frame_number = c->frame->number,
 	};
