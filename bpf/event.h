@@ -112,8 +112,10 @@ struct event_counters {
 	__u64 ends_lost;           /* EVENT_END that did not fit (advisory only) */
 	__u64 budget_cut;          /* directions that reached their budget */
 	__u64 load_failed;         /* bpf_skb_load_bytes refused a piece */
-};
+	__u64 too_deep;            /* packets in more tunnels than are opened, passed over */
+} __attribute__((aligned(128)));
 
+#define EVENT_TUNNELS_MAX 8       /* inside each other: the most that can be asked for */
 #define EVENT_CPUS_MAX 512         /* a power of two; further CPUs share lines, by atomic adds */
 
 #endif

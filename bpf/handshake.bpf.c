@@ -18,6 +18,7 @@
 #include "bpf/hello.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/tunnel.bpf.h"
 
 #define CGROUP_PASS 1
 #define LOOPBACK_IFINDEX 1     /* in every network namespace */
@@ -120,11 +121,18 @@ static __always_inline void look_at_datagrams(struct __sk_buff *skb, struct pack
 
 static __always_inline void look(struct __sk_buff *skb, __u8 hook, __u32 l3)
 {
+	_Bool at_interface = hook == EVENT_HOOK_TC_INGRESS || hook == EVENT_HOOK_TC_EGRESS;
+	enum parsed parsed;
 	struct packet p;
 
 	__builtin_memset(&p, 0, sizeof(p));
 	p.head.hook = hook;
-	if (!parse(skb, &p, l3))
+	parsed = parse(skb, &p, l3);
+	if (at_interface && may_be_tunnel(&p, parsed))
+		parsed = parse_inside(skb, &p, parsed);
+	if (parsed == PARSED_BAD)
+		count(unparsable, 1);
+	if (parsed != PARSED_OK)
 		return;
 	if (p.head.l4 == IPPROTO_TCP)
 		look_at_segment(skb, &p);

@@ -19,8 +19,9 @@ const volatile __u32 ring_wake = 8 << 20;         /* unread bytes at which the r
 const volatile __u32 hash_seed;                   /* strangers choose the tuples, not their bucket */
 const volatile _Bool has_netns_cookie;            /* bpf_get_netns_cookie() may be called here */
 const volatile _Bool want_datagrams = 1;          /* DTLS and QUIC */
+const volatile __u32 max_tunnels = 4;             /* inside each other; at interfaces */
 
-struct event_counters counters[EVENT_CPUS_MAX] __attribute__((aligned(128)));
+struct event_counters counters[EVENT_CPUS_MAX];
 
 /* Atomic, since cgroup programs interrupt each other on one CPU. */
 #define count(field, n)                                                                        \

@@ -3,7 +3,8 @@
  * From a packet to addresses, ports, sequence numbers and the place of the payload.
  *
  * Nearly all packets have an IP header without options as their first bytes and that in the linear
- * part: parse_fast() reads those in place. The rest goes through parse_slow(), which copies.
+ * part: parse_fast() reads those in place. The rest goes through parse_slow(), which copies. Tunnels
+ * are opened by bpf/tunnel.bpf.h, and only at interfaces: a socket's own packets have none around them.
  * Never bpf_skb_pull_data(): it changes the packet. Checksums are never looked at: on local
  * traffic they are not filled in.
  */
@@ -29,22 +30,32 @@
 #define TCP_BIT_RST 0x04
 #define TCP_BIT_ACK 0x10
 
-#define VLAN_TAGS_MAX 2
+#define VLAN_TAGS_MAX 8
+#define ETHERTYPE_QINQ_OLD 0x9100    /* and 0x9200, 0x9300: outer tags, from before 802.1ad */
 #define EXTENSIONS_MAX 6
 #define IP_FRAGMENT_BITS 0x3fff   /* "more fragments" and the offset */
 
-enum parsed { PARSED_OK, PARSED_SLOW, PARSED_NOTHING, PARSED_BAD };
+enum parsed {
+	PARSED_OK,
+	PARSED_SLOW,
+	PARSED_OTHER,    /* neither TCP nor UDP: perhaps a tunnel */
+	PARSED_NOTHING,
+	PARSED_BAD,
+};
 
 /* A TCP segment or UDP datagram. `head` is the beginning of the events that come of it. */
 struct packet {
 	struct event head;       /* wire_len is the payload's length */
-	__u32 payload_off;
+	__u32 payload_off;       /* before it is parsed, and if it is PARSED_OTHER: where its next header begins */
+	__u32 end;               /* nothing of it lies beyond; not set where PARSED_OK */
 	__u32 bucket;
 	__u32 hello_off;         /* where in the payload the ClientHello begins */
+	__be16 type;             /* before it is parsed: the EtherType of the next header */
+	__u8 protocol;           /* PARSED_OTHER: the next header, as IP says it */
 	__u8 tcp_flags;
 	__u8 hello;              /* enum hello */
 	_Bool late;              /* something was said on this connection before */
-	__u8 pad;
+	__u8 pad[2];
 };
 
 static __always_inline void take_address4(__u8 to[16], __u32 from)
@@ -102,6 +113,14 @@ static __always_inline enum parsed take_udp(struct packet *p, const struct udphd
 	return PARSED_OK;
 }
 
+static __always_inline enum parsed take_other(struct packet *p, __u32 off, __u32 left, __u8 protocol)
+{
+	p->payload_off = off;
+	p->end = off + left;
+	p->protocol = protocol;
+	return PARSED_OTHER;
+}
+
 static __always_inline enum parsed take_transport(struct __sk_buff *skb, struct packet *p,
 						  __u32 off, __u32 left, __u8 protocol)
 {
@@ -110,10 +129,10 @@ static __always_inline enum parsed take_transport(struct __sk_buff *skb, struct 
 		struct udphdr udp;
 	} h;
 
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
-		return PARSED_NOTHING;
-	if (off + left > skb->len)
+	if (off + left > p->end)
 		return PARSED_BAD;
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return take_other(p, off, left, protocol);
 	if (protocol == IPPROTO_TCP && !bpf_skb_load_bytes(skb, off, &h.tcp, sizeof(h.tcp)))
 		return take_tcp(p, &h.tcp, off, left);
 	if (protocol == IPPROTO_UDP && !bpf_skb_load_bytes(skb, off, &h.udp, sizeof(h.udp)))
@@ -131,7 +150,7 @@ static __always_inline enum parsed parse_slow4(struct __sk_buff *skb, struct pac
 	len = ip.ihl * 4;
 	total = bpf_ntohs(ip.tot_len);
 	if (!total)                     /* more than 64 KB in one packet (BIG TCP) */
-		total = skb->len - off;
+		total = p->end - off;
 	if (ip.version != 4 || len < sizeof(ip) || total < len)
 		return PARSED_BAD;
 	if (ip.frag_off & bpf_htons(IP_FRAGMENT_BITS)) {
@@ -154,7 +173,7 @@ static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct pac
 	take_address6(p->head.saddr, &ip.saddr);
 	take_address6(p->head.daddr, &ip.daddr);
 	off += sizeof(ip);
-	end = ip.payload_len ? off + bpf_ntohs(ip.payload_len) : skb->len;
+	end = ip.payload_len ? off + bpf_ntohs(ip.payload_len) : p->end;
 	next = ip.nexthdr;
 	for (i = 0; i < EXTENSIONS_MAX; i++) {
 		if (next == IPPROTO_FRAGMENT) {
@@ -174,25 +193,37 @@ static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct pac
 	return take_transport(skb, p, off, end - off, next);
 }
 
-/* Any header that parse_fast() does not read: options, extensions, VLAN tags, paged headers. */
-__noinline int parse_slow(struct __sk_buff *skb, struct packet *p, __u32 off)
+static __always_inline _Bool is_tag(__be16 type)
 {
-	__be16 protocol = skb->protocol;
-	__u32 i;
+	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
+	       type == bpf_htons(ETHERTYPE_QINQ_OLD) || type == bpf_htons(ETHERTYPE_QINQ_OLD + 0x100) ||
+	       type == bpf_htons(ETHERTYPE_QINQ_OLD + 0x200);
+}
+
+/*
+ * Any header that parse_fast() does not read: options, extensions, VLAN tags, paged headers, and what lies in a
+ * tunnel. Begins at p->payload_off with p->type, and stays within p->end.
+ */
+__noinline int parse_slow(struct __sk_buff *skb, struct packet *p)
+{
+	__be16 type;
+	__u32 off, i;
 
 	if (!p)
 		return PARSED_NOTHING;
+	off = p->payload_off;
+	type = p->type;
 	/* The outer tag is usually in the skb's own fields; an inner one stands in the bytes. */
-	for (i = 0; off && i < VLAN_TAGS_MAX; i++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
-			break;
-		if (bpf_skb_load_bytes(skb, off + 2, &protocol, sizeof(protocol)))
+	for (i = 0; i < VLAN_TAGS_MAX && is_tag(type); i++) {
+		if (bpf_skb_load_bytes(skb, off + 2, &type, sizeof(type)))
 			return PARSED_BAD;
 		off += 4;
 	}
-	if (protocol == bpf_htons(ETH_P_IP))
+	if (off > p->end || is_tag(type))
+		return PARSED_BAD;
+	if (type == bpf_htons(ETH_P_IP))
 		return parse_slow4(skb, p, off);
-	if (protocol == bpf_htons(ETH_P_IPV6))
+	if (type == bpf_htons(ETH_P_IPV6))
 		return parse_slow6(skb, p, off);
 	return PARSED_NOTHING;
 }
@@ -218,7 +249,7 @@ static __always_inline enum parsed parse_fast4(struct __sk_buff *skb, struct pac
 	if (ip->protocol == IPPROTO_UDP && (void *)(udp + 1) <= data_end)
 		return take_udp(p, udp, l3 + sizeof(*ip), total - sizeof(*ip));
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return PARSED_NOTHING;
+		return take_other(p, l3 + sizeof(*ip), total - sizeof(*ip), ip->protocol);
 	return PARSED_SLOW;
 }
 
@@ -244,8 +275,8 @@ static __always_inline enum parsed parse_fast6(struct __sk_buff *skb, struct pac
 	return PARSED_SLOW;
 }
 
-/* `l3`: where the IP header begins; 0, or after an Ethernet header. */
-static __always_inline _Bool parse(struct __sk_buff *skb, struct packet *p, __u32 l3)
+/* `l3`: where the link header ends: 0, or behind an Ethernet header. */
+static __always_inline enum parsed parse(struct __sk_buff *skb, struct packet *p, __u32 l3)
 {
 	enum parsed parsed = PARSED_SLOW;
 
@@ -253,14 +284,14 @@ static __always_inline _Bool parse(struct __sk_buff *skb, struct packet *p, __u3
 		parsed = parse_fast4(skb, p, l3);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		parsed = parse_fast6(skb, p, l3);
-	else if (!l3 || (skb->protocol != bpf_htons(ETH_P_8021Q) &&
-			 skb->protocol != bpf_htons(ETH_P_8021AD)))
-		return 0;
-	if (parsed == PARSED_SLOW)
-		parsed = parse_slow(skb, p, l3);
-	if (parsed == PARSED_BAD)
-		count(unparsable, 1);
-	return parsed == PARSED_OK;
+	else if (!l3 || !is_tag(skb->protocol))
+		return PARSED_NOTHING;
+	if (parsed != PARSED_SLOW)
+		return parsed;
+	p->payload_off = l3;
+	p->end = skb->len;
+	p->type = skb->protocol;
+	return parse_slow(skb, p);
 }
 
 #endif

@@ -44,24 +44,30 @@ static size_t insert(uint8_t *frame, size_t frame_len, size_t at, const void *da
 static void test_vlan_tags(void **state)
 {
 	uint8_t frame[RIG_FRAME_MAX];
+	static const char tag_types[][5] = {
+		"\x81\x00\x00\x07", "\x91\x00\x00\x07", "\x88\xa8\x00\x07", "\x92\x00\x00\x07", "\x93\x00\x00\x07",
+	};
 	struct message_stream s = hello();
+	uint64_t before;
 
 	(void)state;
 	rig_begin();
-	for (size_t tags = 0; tags <= 3; tags++) {
+	before = RIG_COUNTER(unparsable);
+	for (size_t tags = 0; tags <= 9; tags++) {
 		uint16_t port = rig.next_port++;
 		size_t len = frame4(frame, port);
 
 		for (size_t i = 0; i < tags; i++)
-			len = insert(frame, len, 12, "\x81\x00\x00\x07", 4);
+			len = insert(frame, len, 12, tag_types[i % ARRAY_SIZE(tag_types)], 4);
 		rig.num_events = 0;
 		rig_run(frame, len);
 		rig_drain();
-		if (tags <= 2)
+		if (tags <= 8)
 			expect_one(port, &s);
 		else
 			assert_int_equal(rig.num_events, 0);
 	}
+	assert_int_equal(RIG_COUNTER(unparsable), before + 1);  /* too many are told */
 }
 
 static void test_ip_options(void **state)

@@ -134,6 +134,7 @@ static void configure(struct handshake_bpf *skel, const struct attach_options *o
 	skel->rodata->server_protected = o->server_protected;
 	skel->rodata->client_protected = o->client_protected;
 	skel->rodata->ring_wake = o->ring_bytes / 2;
+	skel->rodata->max_tunnels = o->max_tunnels < EVENT_TUNNELS_MAX ? o->max_tunnels : EVENT_TUNNELS_MAX;
 	/*
 	 * Only by cgroup, where one program sees all namespaces. At an interface the cookie is that of the
 	 * packet's socket, which behind a veth is the other end's: the two directions would not meet.

@@ -36,12 +36,13 @@ struct attach_options {
 	uint32_t server_protected;       /* of TLS 1.3's protected flight; 0, the default, without keys */
 	uint32_t client_protected;
 	uint32_t max_flows;              /* entries of the kernel's flow table; default 65,536 */
+	uint32_t max_tunnels;            /* interfaces: inside each other, up to EVENT_TUNNELS_MAX; default 4 */
 	bool without_tcx;                /* interfaces: begin the ladder at clsact */
 	const struct owners_share *owners; /* whose sockets; NULL: events tell no owner */
 };
 
 #define ATTACH_OPTIONS_DEFAULT { .ring_bytes = 16u << 20, .server_budget = 256u << 10, \
-				 .client_budget = 64u << 10, .max_flows = 65536 }
+				 .client_budget = 64u << 10, .max_flows = 65536, .max_tunnels = 4 }
 
 struct attach;
 

@@ -85,6 +85,7 @@ static int open_kernel_side(struct live *l, char *why, size_t why_size)
 	options.interfaces = o->interfaces;
 	options.num_interfaces = o->num_interfaces;
 	options.ring_bytes = (uint32_t)o->ring_bytes;
+	options.max_tunnels = o->limits.tunnels;
 	/* With keys the protected flight opens, and with a client's, its certificate after it. */
 	if (o->num_keylogs || o->secrets)
 		options.server_protected = KEYS_HELD_MAX;

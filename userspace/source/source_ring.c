@@ -205,11 +205,13 @@ static void ring_print_details(const struct source *source, void *stdio_file)
 
 	fprintf(stdio_file,
 		"certtap: kernel: %llu packets with payload, %llu hellos, %llu directions opened, %llu with loss, "
-		"%llu cut by budget, %llu refused by the flow table, %llu fragments, %llu unparsable\n",
+		"%llu cut by budget, %llu refused by the flow table, %llu fragments, %llu in too many tunnels, "
+		"%llu unparsable\n",
 		(unsigned long long)c.packets, (unsigned long long)c.hellos,
 		(unsigned long long)c.flows_opened, (unsigned long long)c.flows_lost,
 		(unsigned long long)c.budget_cut, (unsigned long long)c.flows_failed,
-		(unsigned long long)c.fragments, (unsigned long long)c.unparsable);
+		(unsigned long long)c.fragments, (unsigned long long)c.too_deep,
+		(unsigned long long)c.unparsable);
 }
 
 static void ring_free(struct source *source)
