@@ -208,6 +208,40 @@ static void test_alerts(void **state)
 	ledger_free(l);
 }
 
+/* Who refuses a certificate is the other end, and says so; what fails otherwise is no refusal. */
+static void test_refused(void **state)
+{
+	static const struct {
+		enum role row;
+		enum reason reason;
+		struct alert alert;
+		bool refused;
+	} cases[] = {
+		{ ROLE_SERVER, REASON_NONE, { .level = 2, .description = 45, .sender = ROLE_CLIENT }, true },
+		{ ROLE_SERVER, REASON_NONE, { .level = 2, .description = 48, .sender = ROLE_SERVER }, false },
+		{ ROLE_CLIENT, REASON_NONE, { .level = 2, .description = 48, .sender = ROLE_SERVER }, true },
+		{ ROLE_CLIENT, REASON_NONE, { .level = 2, .description = 48, .sender = ROLE_CLIENT }, false },
+		{ ROLE_SERVER, REASON_NONE, { .level = 2, .description = 40, .sender = ROLE_CLIENT }, false },
+		{ ROLE_SERVER, REASON_NONE, { .level = 2, .description = 50, .sender = ROLE_SERVER }, false },
+		{ ROLE_SERVER, REASON_NONE, { .level = 1, .description = 45, .sender = ROLE_CLIENT }, false },
+		{ ROLE_SERVER, REASON_NONE, { .level = 2, .hidden = true, .sender = ROLE_CLIENT }, true },
+		{ ROLE_SERVER, REASON_ENCRYPTED, { .level = 2, .hidden = true, .sender = ROLE_CLIENT }, true },
+		{ ROLE_SERVER, REASON_ENCRYPTED, { .level = 2, .description = 116, .sender = ROLE_SERVER }, false },
+		{ ROLE_SERVER, REASON_UNFINISHED, { .level = 2, .description = 45, .sender = ROLE_CLIENT }, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ledger_row row = { .role = cases[i].row, .reason = cases[i].reason };
+		struct alert alert = cases[i].alert;
+
+		alert.seen = true;
+		if (ledger_row_refused(&row, &alert) != cases[i].refused)
+			fail_msg("case %zu", i);
+	}
+}
+
 static void test_order(void **state)
 {
 	struct ledger *l = ledger_new(&defaults);
@@ -296,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_bounded_sets),
 		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_coverage),

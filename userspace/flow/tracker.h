@@ -36,7 +36,10 @@ struct observer {
 	 */
 	void (*recorded)(void *context, const struct sighting *s, enum role role,
 			 const struct ledger_entry *entry);
-	/* A side sent an alert in clear after `row` was recorded (row is NULL when the ledger is full). */
+	/*
+	 * A side sent an alert after the server's row was recorded. `row` is the other side's, whose certificate it may
+	 * refuse; NULL: that showed none, or the ledger is full.
+	 */
 	void (*alerted)(void *context, const struct sighting *s, const struct ledger_row *row);
 	/* Nothing more will be learned about this sighting. */
 	void (*closed)(void *context, const struct sighting *s);

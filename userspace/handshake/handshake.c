@@ -62,7 +62,7 @@ static void take_alert(struct tracker *t, struct handshake *h, unsigned int side
 	if (h->row[ROLE_CLIENT])
 		ledger_row_alert(h->row[ROLE_CLIENT], &h->s);
 	if (t->observer.alerted)
-		t->observer.alerted(t->observer.context, &h->s, h->row[ROLE_SERVER]);
+		t->observer.alerted(t->observer.context, &h->s, h->row[alert_refused_role(&h->s.alert)]);
 }
 
 static void alert(struct tracker *t, struct handshake *h, unsigned int side,

@@ -456,8 +456,8 @@ const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, co
 
 bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert)
 {
-	return alert->level == ALERT_FATAL &&
-	       (row->reason == REASON_NONE || (row->reason == REASON_ENCRYPTED && alert->sender == ROLE_CLIENT));
+	return alert_is_refusal(alert) && alert_refused_role(alert) == row->role &&
+	       (row->reason == REASON_NONE || row->reason == REASON_ENCRYPTED);
 }
 
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s)

@@ -122,7 +122,7 @@ struct ledger_entry ledger_record(struct ledger *l, const struct sighting *s, en
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s);
 /* The sighting's alert as it is counted; NULL: it is not. */
 const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, const struct sighting *s);
-/* Is it a refusal: fatal, behind a certificate, or by the client behind a flight that must have held one? */
+/* Is it a refusal of this row's certificate, seen or encrypted: an alert by the other end that is one? */
 bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert);
 void ledger_row_established(struct ledger_row *row);
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s);

@@ -86,6 +86,36 @@ const char *protocol_name(enum tls_protocol protocol)
 	return names[protocol];
 }
 
+bool alert_speaks_of_certificate(uint8_t description)
+{
+	switch (description) {
+	case 41:        /* no_certificate, SSL 3.0 */
+	case 42:        /* bad_certificate */
+	case 43:        /* unsupported_certificate */
+	case 44:        /* certificate_revoked */
+	case 45:        /* certificate_expired */
+	case 46:        /* certificate_unknown */
+	case 48:        /* unknown_ca */
+	case 113:       /* bad_certificate_status_response */
+	case 114:       /* bad_certificate_hash_value, RFC 6066 */
+	case 116:       /* certificate_required */
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool alert_is_refusal(const struct alert *alert)
+{
+	return alert->seen && alert->level == ALERT_FATAL &&
+	       (alert->hidden || alert_speaks_of_certificate(alert->description));
+}
+
+enum role alert_refused_role(const struct alert *alert)
+{
+	return alert->sender == ROLE_CLIENT ? ROLE_SERVER : ROLE_CLIENT;
+}
+
 /* RFC 8446 appendix B.2, with those of older versions. */
 const char *alert_name(uint8_t description)
 {

@@ -63,6 +63,13 @@ struct alert {
 
 #define ALERT_FATAL 2
 
+/* Alerts that speak of a certificate (RFC 8446 section 6.2): bad_certificate, certificate_expired, unknown_ca ... */
+bool alert_speaks_of_certificate(uint8_t description);
+/* Does it refuse the certificate of the other end: fatal, and of a certificate, or encrypted, where nothing else fits? */
+bool alert_is_refusal(const struct alert *alert);
+/* Whose certificate it refuses. */
+enum role alert_refused_role(const struct alert *alert);
+
 /* The certification authorities that a CertificateRequest named. */
 #define AUTHORITIES_MAX 8
 #define AUTHORITY_TEXT_MAX 256

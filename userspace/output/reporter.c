@@ -38,6 +38,18 @@ static void emit_refusals(struct reporter *r, const struct ledger_row *row)
 	}
 }
 
+/* The first refusal of each kind by each client is news; later ones are counted. */
+static void emit_new_refusal(struct reporter *r, const struct sighting *s, const struct ledger_row *row)
+{
+	struct output_event e = { .action = ACTION_REFUSED, .row = row };
+
+	if (r->mode != REPORT_NEWS || !row || !ledger_row_refused(row, &s->alert))
+		return;
+	e.refusal = ledger_row_find_alert(row, s);
+	if (e.refusal && e.refusal->count == 1)
+		emit(r, &e);
+}
+
 /* A line of one sighting alone. */
 static void emit_single(struct reporter *r, const struct sighting *s, enum role role)
 {
@@ -47,8 +59,7 @@ static void emit_single(struct reporter *r, const struct sighting *s, enum role 
 	ledger_row_single(&row, s, role);
 	e.action = action_of(&row);
 	emit(r, &e);
-	if (role == ROLE_SERVER)
-		emit_refusals(r, &row);
+	emit_refusals(r, &row);
 	ledger_row_fini(&row);
 }
 
@@ -74,23 +85,16 @@ static void on_recorded(void *context, const struct sighting *s, enum role role,
 		emit_single(r, s, role);
 		return;
 	}
-	if (r->mode != REPORT_NEWS || (!entry->is_new && !entry->previous && !entry->fell_behind))
-		return;
 	e.action = entry->previous ? ACTION_CHANGED : action_of(entry->row);
-	emit(r, &e);
+	if (r->mode == REPORT_NEWS && (entry->is_new || entry->previous || entry->fell_behind))
+		emit(r, &e);
+	/* The chain may come to light after the alert. */
+	emit_new_refusal(r, s, entry->row);
 }
 
-/* The first refusal of each kind by each client is news; later ones are counted. */
 static void on_alerted(void *context, const struct sighting *s, const struct ledger_row *row)
 {
-	struct output_event e = { .action = ACTION_REFUSED, .row = row };
-	struct reporter *r = context;
-
-	if (r->mode != REPORT_NEWS || !row || !ledger_row_refused(row, &s->alert))
-		return;
-	e.refusal = ledger_row_find_alert(row, s);
-	if (e.refusal && e.refusal->count == 1)
-		emit(r, &e);
+	emit_new_refusal(context, s, row);
 }
 
 static void on_closed(void *context, const struct sighting *s)
@@ -129,8 +133,7 @@ bool reporter_finish(struct reporter *r, const struct ledger *ledger)
 		for (i = 0; i < num; i++) {
 			e = (struct output_event){ .action = action_of(rows[i]), .row = rows[i] };
 			emit(r, &e);
-			if (rows[i]->role == ROLE_SERVER)
-				emit_refusals(r, rows[i]);
+			emit_refusals(r, rows[i]);
 		}
 		free(rows);
 	}

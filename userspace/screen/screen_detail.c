@@ -179,7 +179,7 @@ static void put_alerts(struct detail *d)
 		sender[0] = '\0';
 		if (a->sender)
 			output_owner_text(a->sender, sender, sizeof(sender));
-		put(d, i ? "" : a->alert.level == 2 ? "refused" : "alerts", "%s%s%s, %" PRIu64 " times", text,
+		put(d, ledger_row_refused(row, &a->alert) ? "refused" : "alert", "%s%s%s, %" PRIu64 " times", text,
 		    a->sender ? ", by " : "", sender, a->count);
 	}
 }

@@ -274,7 +274,7 @@ static const struct process *server_process(const struct sighting *s)
 
 static void take_refusal(struct store_queue *q, const struct sighting *s)
 {
-	enum role refused = s->alert.sender == ROLE_CLIENT ? ROLE_SERVER : ROLE_CLIENT;
+	enum role refused = alert_refused_role(&s->alert);
 	struct store_record r;
 
 	record_start(&r);
@@ -285,11 +285,6 @@ static void take_refusal(struct store_queue *q, const struct sighting *s)
 	if (r.alert.hidden)
 		r.alert.description = STORE_ALERT_HIDDEN;
 	take(q, &r, s->chain[refused], server_process(s));
-}
-
-static bool refuses(const struct sighting *s)
-{
-	return s->alert.seen && (s->alert.hidden || store_alert_is_refusal(s->alert.description));
 }
 
 static void on_recorded(void *context, const struct sighting *s, enum role role,
@@ -305,7 +300,7 @@ static void on_recorded(void *context, const struct sighting *s, enum role role,
 	/* News is told a little later than what is known: the time must not depend on which of the two it was. */
 	r.last_ns = entry->time_ns > r.first_ns ? entry->time_ns : r.first_ns;
 	take(q, &r, s->chain[role], server_process(s));
-	if (refuses(s) && (s->alert.sender == ROLE_CLIENT) == (role == ROLE_SERVER))
+	if (alert_is_refusal(&s->alert) && alert_refused_role(&s->alert) == role)
 		take_refusal(q, s);
 }
 
@@ -315,7 +310,7 @@ static void on_alerted(void *context, const struct sighting *s, const struct led
 
 	if (q->next.alerted)
 		q->next.alerted(q->next.context, s, row);
-	if (refuses(s))
+	if (alert_is_refusal(&s->alert))
 		take_refusal(q, s);
 }
 

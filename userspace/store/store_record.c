@@ -58,22 +58,3 @@ void store_record_fini(struct store_record *record)
 	record->announcement = NULL;
 	record->owner = NULL;
 }
-
-bool store_alert_is_refusal(uint8_t description)
-{
-	switch (description) {
-	case 41:        /* no_certificate, SSL 3.0 */
-	case 42:        /* bad_certificate */
-	case 43:        /* unsupported_certificate */
-	case 44:        /* certificate_revoked */
-	case 45:        /* certificate_expired */
-	case 46:        /* certificate_unknown */
-	case 48:        /* unknown_ca */
-	case 113:       /* bad_certificate_status_response */
-	case 114:       /* bad_certificate_hash_value, RFC 6066 */
-	case 116:       /* certificate_required */
-		return true;
-	default:
-		return false;
-	}
-}

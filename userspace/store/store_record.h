@@ -66,7 +66,4 @@ void store_record_fini(struct store_record *record);
 /* In the place of a description that nobody could read: an encrypted alert. No alert has this number (RFC 8446). */
 #define STORE_ALERT_HIDDEN 255
 
-/* Alerts that speak of a certificate (RFC 8446 section 6.2): bad_certificate, certificate_expired, unknown_ca ... */
-bool store_alert_is_refusal(uint8_t description);
-
 #endif
