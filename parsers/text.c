@@ -171,6 +171,12 @@ static void put_mac(const uint8_t *mac, char *out, size_t size)
 		 mac[5]);
 }
 
+const char *text_name(const char *name, char *out, size_t size)
+{
+	text_safe(bytes_of(name, strlen(name)), out, size);
+	return out;
+}
+
 void text_address(const uint8_t octets[16], char *out, size_t size)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

@@ -19,6 +19,9 @@
  */
 size_t text_safe(struct bytes in, char *out, size_t size);
 
+/* The name of a file, an interface or a program, for a message: `out`, with the name as safe text. size >= 8. */
+const char *text_name(const char *name, char *out, size_t size);
+
 /*
  * The same piece by piece, for text that is put together. A piece that does not fit cuts the text:
  * it then ends in "..." and takes nothing more. `out` is NUL-terminated all the time.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parsers/text.h"
 #include "userspace/handshake/handshake_keys.h"
 #include "userspace/live/live_parts.h"
 #include "userspace/live/monitor.h"
@@ -12,9 +13,11 @@
 bool live_options_fit(const struct options *o)
 {
 	const char *needs_interface = o->attach && strcmp(o->attach, "cgroup") != 0 ? o->attach : NULL;
+	char shown[256];
 
 	if (o->num_arguments) {
-		fprintf(stderr, "certtap: live takes no file; 'certtap read %s' reads one\n", o->arguments[0]);
+		fprintf(stderr, "certtap: live takes no file; 'certtap read %s' reads one\n",
+			text_name(o->arguments[0], shown, sizeof(shown)));
 		return false;
 	}
 	if (needs_interface && !o->num_interfaces) {
@@ -168,13 +171,15 @@ static int open_writer(struct live *l)
 static int prepare(struct live *l)
 {
 	struct observer observer;
+	char why[256];
 	int err;
 
 	l->pem.dir_fd = -1;
 	if (l->options.pem_dir) {
 		err = pem_open(&l->pem, l->options.pem_dir);
 		if (err) {
-			fprintf(stderr, "certtap: %s: %s\n", l->options.pem_dir, strerror(-err));
+			fprintf(stderr, "certtap: %s: %s\n", text_name(l->options.pem_dir, why, sizeof(why)),
+				strerror(-err));
 			return err;
 		}
 	}

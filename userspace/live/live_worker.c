@@ -13,6 +13,7 @@
 #include "userspace/sandbox/sandbox.h"
 #include "userspace/source/source_secrets.h"
 
+#define EXIT_READER_GONE 141     /* as of one that SIGPIPE ended, which would leave out the counters */
 #define EVENTS_PER_TURN 4096u
 #define TURN_MS 20               /* the kernel side does not wake us for every event */
 
@@ -102,6 +103,14 @@ static void print_counters(const struct live *l)
 		store_queue_print(l->store.queue, stderr);
 }
 
+/* Who reads the output has had enough: head, a pager that was left. */
+static bool reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && out.revents & (POLLERR | POLLHUP);
+}
+
 /* Reads what is there. Returns false when a source broke off. */
 static bool turn(struct live *l)
 {
@@ -170,6 +179,20 @@ static int end_follower(struct live *l, bool good)
 	return l->follower->end(l->follower->context, sum.lost, !good);
 }
 
+/* What is printed last. Returns the exit code. */
+static int tell_end(struct live *l, bool good)
+{
+	bool written = reporter_finish(&l->reporter, pipeline_ledger(l->pipeline)), gone = !written && reader_gone();
+
+	if (!written && !gone)
+		fputs("certtap: writing the output failed\n", stderr);
+	if (!l->options.quiet)
+		print_counters(l);
+	if (!pem_report(&l->pem, stderr) || (!written && !gone) || !good)
+		return EXIT_FAILED;
+	return gone ? EXIT_READER_GONE : 0;
+}
+
 static int observe(struct live *l)
 {
 	bool good = true;
@@ -198,13 +221,7 @@ static int observe(struct live *l)
 	store_setup_flush(&l->store);
 	if (l->follower)
 		return end_follower(l, good);
-	if (!reporter_finish(&l->reporter, pipeline_ledger(l->pipeline))) {
-		fputs("certtap: writing the output failed\n", stderr);
-		good = false;
-	}
-	if (!l->options.quiet)
-		print_counters(l);
-	return good ? 0 : EXIT_FAILED;
+	return tell_end(l, good);
 }
 
 static void handle_signals(void)
@@ -216,6 +233,7 @@ static void handle_signals(void)
 	sigaction(SIGUSR1, &counters, NULL);
 	/* A file that may not grow any more is told by write(). */
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 static int open_ring(struct live *l, char *why, size_t why_size)

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@
 
 int pem_open(struct pem_writer *w, const char *dir)
 {
-	*w = (struct pem_writer){ .dir_fd = -1 };
+	*w = (struct pem_writer){ .dir_fd = -1, .dir = dir };
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
 		return -errno;
 	w->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -103,7 +105,7 @@ static int write_file(int dir_fd, const char *name, const char *text, size_t len
 void pem_write(void *writer, const struct certificate *certificate)
 {
 	struct pem_writer *w = writer;
-	char hex[65], name[72], *text;
+	char hex[65], name[72], shown[256], *text;
 	size_t len;
 	int err = -ENOMEM;
 
@@ -117,9 +119,22 @@ void pem_write(void *writer, const struct certificate *certificate)
 		err = write_file(w->dir_fd, name, text, len);
 	free(text);
 	if (err) {
-		w->failed++;
 		w->last_errno = -err;
+		if (w->failed++ == 0 && w->dir)
+			fprintf(stderr, "certtap: %s: a certificate could not be written: %s\n",
+				text_name(w->dir, shown, sizeof(shown)), strerror(-err));
 	} else {
 		w->written++;
 	}
+}
+
+bool pem_report(const struct pem_writer *w, FILE *out)
+{
+	char shown[256];
+
+	if (!w->failed)
+		return true;
+	fprintf(out, "certtap: %s: %" PRIu64 " certificates could not be written: %s\n",
+		w->dir ? text_name(w->dir, shown, sizeof(shown)) : "--pem", w->failed, strerror(w->last_errno));
+	return false;
 }

@@ -12,6 +12,7 @@
 
 struct pem_writer {
 	int dir_fd;
+	const char *dir;         /* borrowed */
 	uint64_t written, failed;
 	int last_errno;          /* of the last failure */
 };
@@ -20,8 +21,11 @@ struct pem_writer {
 int pem_open(struct pem_writer *w, const char *dir);
 void pem_close(struct pem_writer *w);
 
-/* A chain_new_certificate_fn. */
+/* A chain_new_certificate_fn. The first one that cannot be written is told on stderr at once. */
 void pem_write(void *writer, const struct certificate *certificate);
+
+/* A line where certificates could not be written; false then. */
+bool pem_report(const struct pem_writer *w, FILE *out);
 
 /* One certificate as text, into any stream. False: writing failed, or no memory. */
 bool pem_put(FILE *out, struct bytes der);
