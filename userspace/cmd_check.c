@@ -76,7 +76,7 @@ int cmd_check(int argc, char **argv)
 	result = options_parse(&r->options, FOR_CHECK, "check", argc, argv);
 	if (result) {
 		free(r);
-		return result > 0 ? 0 : EXIT_USAGE;
+		return options_exit(result);
 	}
 	place = place_of(&r->options);
 	result = options_fit(&r->options, place) ? run(r, place) : EXIT_USAGE;

@@ -136,7 +136,7 @@ int cmd_doctor(int argc, char **argv)
 	size_t i;
 
 	if (err)
-		return err > 0 ? 0 : EXIT_USAGE;
+		return options_exit(err);
 	for (i = 0; i < ARRAY_SIZE(checks); i++)
 		working += run(&checks[i]);
 	for (i = 0; i < ARRAY_SIZE(extras); i++)

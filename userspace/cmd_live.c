@@ -9,6 +9,6 @@ int cmd_live(int argc, char **argv)
 	int err = options_parse(&options, FOR_LIVE, "live", argc, argv);
 
 	if (err)
-		return err > 0 ? 0 : EXIT_USAGE;
+		return options_exit(err);
 	return live_options_fit(&options) ? live_run(&options, NULL) : EXIT_USAGE;
 }

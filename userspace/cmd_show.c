@@ -408,6 +408,6 @@ int cmd_show(int argc, char **argv)
 	if (err > 0)
 		print_views();
 	if (err)
-		return err > 0 ? 0 : EXIT_USAGE;
+		return options_exit(err);
 	return run(&options);
 }

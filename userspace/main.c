@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "parsers/text.h"
 #include "userspace/command.h"
 #include "userspace/options.h"
 
@@ -32,9 +35,29 @@ static void print_help(FILE *out)
 	fputs("\n'certtap COMMAND --help' lists a command's options.\n", out);
 }
 
+/* What would be opened in the place of a closed one is not for it; as it is, reading or writing it fails. */
+static void keep_standard_fds(void)
+{
+	static const int unusable[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", unusable[fd]) != fd)
+			_exit(1);
+}
+
+/* Was all of it written? */
+static int help_result(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
+	char shown[256];
 	size_t i;
+
+	keep_standard_fds();
 
 	if (argc < 2) {
 		print_help(stderr);
@@ -42,16 +65,16 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return 0;
+		return help_result();
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("certtap " CERTTAP_VERSION);
-		return 0;
+		return help_result();
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "certtap: there is no command '%s'\n\n", argv[1]);
+	fprintf(stderr, "certtap: there is no command '%s'\n\n", text_name(argv[1], shown, sizeof(shown)));
 	print_help(stderr);
 	return EXIT_USAGE;
 }

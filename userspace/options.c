@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "parsers/text.h"
+#include "userspace/command.h"
 #include "userspace/handshake/keys.h"
 
 #define FOR_BOTH (FOR_LIVE | FOR_READ)
@@ -390,7 +392,7 @@ int options_parse(struct options *options, enum command_bit command, const char 
 		  char **argv)
 {
 	struct option longs[OPTIONS_MAX];
-	char shorts[2 * OPTIONS_MAX + 1];
+	char shorts[2 * OPTIONS_MAX + 1], shown[256];
 	const struct option_row *row;
 	int found;
 
@@ -410,13 +412,21 @@ int options_parse(struct options *options, enum command_bit command, const char 
 			return 1;
 		}
 		if (!store(options, row, optarg)) {
-			fprintf(stderr, "certtap: --%s does not take '%s'\n", row->name, optarg);
+			fprintf(stderr, "certtap: --%s does not take '%s'\n", row->name,
+				optarg ? text_name(optarg, shown, sizeof(shown)) : "");
 			return -EINVAL;
 		}
 	}
 	options->arguments = argv + optind;
 	options->num_arguments = argc - optind;
 	return choices_valid(options) ? 0 : -EINVAL;
+}
+
+int options_exit(int parsed)
+{
+	if (parsed < 0)
+		return EXIT_USAGE;
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : EXIT_FAILURE;
 }
 
 void options_print(enum command_bit command, FILE *out)
@@ -439,6 +449,7 @@ void options_print(enum command_bit command, FILE *out)
 
 int options_keys(const struct options *options, struct keys **out)
 {
+	char shown[256];
 	struct keys *keys;
 	unsigned int i;
 	int err;
@@ -452,7 +463,8 @@ int options_keys(const struct options *options, struct keys **out)
 	for (i = 0; i < options->num_keylogs; i++) {
 		err = keys_add_file(keys, options->keylogs[i]);
 		if (err) {
-			fprintf(stderr, "certtap: %s: %s\n", options->keylogs[i], strerror(-err));
+			fprintf(stderr, "certtap: %s: %s\n", text_name(options->keylogs[i], shown, sizeof(shown)),
+				strerror(-err));
 			keys_free(keys);
 			return err;
 		}

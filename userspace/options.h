@@ -76,6 +76,8 @@ enum command_bit { FOR_LIVE = 1, FOR_READ = 2, FOR_DOCTOR = 4, FOR_SHOW = 8, FOR
  */
 int options_parse(struct options *options, enum command_bit command, const char *name, int argc,
 		  char **argv);
+/* The exit code of a command whose options_parse() returned `parsed`, not 0. Help that could not be written is a failure. */
+int options_exit(int parsed);
 
 /* What the subcommand takes, for `certtap NAME --help`. */
 void options_print(enum command_bit command, FILE *out);
