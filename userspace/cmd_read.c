@@ -2,17 +2,20 @@
 /* certtap read FILE...: capture files, one after another, through one pipeline. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "parsers/text.h"
 #include "userspace/command.h"
 #include "userspace/handshake/keys.h"
 #include "userspace/options.h"
 #include "userspace/output/pem.h"
 #include "userspace/output/reporter.h"
 #include "userspace/sandbox/sandbox.h"
+#include "userspace/source/input.h"
 #include "userspace/source/source.h"
 #include "userspace/store_setup.h"
 
@@ -21,6 +24,10 @@
 
 #define EXIT_FAILED 1            /* no store to write to */
 #define EXIT_BROKEN 2            /* a file could not be read to its end */
+#define EXIT_INTERRUPTED 130     /* likewise, by SIGINT or SIGTERM */
+#define LAST_WORDS_NS 2000000000u /* a pipe that goes on after the signal is not read for longer */
+
+static volatile sig_atomic_t stop_asked;
 
 struct reading {
 	struct options options;
@@ -32,10 +39,27 @@ struct reading {
 	struct keys *keys;           /* NULL: none were named */
 	struct store_setup store;
 	uint64_t begun_ns, shown_ns; /* for the progress line */
+	uint64_t stopped_ns;         /* when it was asked to stop; 0: it was not */
 	bool progress;
 	bool broken;
 	bool no_store;               /* it was asked for, and cannot be had */
 };
+
+/* The next one kills. */
+static void on_stop(int signal)
+{
+	(void)signal;
+	stop_asked = 1;
+	input_interrupt();
+}
+
+static void handle_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+}
 
 static void complain(struct reading *r, const char *what)
 {
@@ -71,11 +95,13 @@ static int prepare(struct reading *r)
 	char why[256];
 	int err;
 
+	handle_signals();
 	r->pem.dir_fd = -1;
 	if (r->options.pem_dir) {
 		err = pem_open(&r->pem, r->options.pem_dir);
 		if (err) {
-			fprintf(stderr, "certtap: %s: %s\n", r->options.pem_dir, strerror(-err));
+			fprintf(stderr, "certtap: %s: %s\n", text_name(r->options.pem_dir, why, sizeof(why)),
+				strerror(-err));
 			return err;
 		}
 	}
@@ -147,6 +173,19 @@ static void clear_progress(const struct reading *r)
 		fputs("\r\033[K", stderr);
 }
 
+/* Asked to stop: a file ends at once, a pipe when its writer, who may have been asked too, has ended. */
+static bool must_stop(struct reading *r, const struct source *source)
+{
+	struct source_counters file;
+
+	if (!stop_asked)
+		return false;
+	if (!r->stopped_ns)
+		r->stopped_ns = clock_ns();
+	source->ops->counters(source, &file);
+	return file.bytes_total || clock_ns() - r->stopped_ns > LAST_WORDS_NS;
+}
+
 static void read_source(struct reading *r, struct source *source, int index)
 {
 	int result;
@@ -154,21 +193,13 @@ static void read_source(struct reading *r, struct source *source, int index)
 	r->begun_ns = clock_ns();
 	while ((result = source_read(source, r->pipeline, PACKETS_PER_TURN)) > 0) {
 		show_progress(r, source, index);
-		if (reporter_done(&r->reporter))
-			return;
+		if (reporter_done(&r->reporter) || must_stop(r, source))
+			break;
 	}
 	clear_progress(r);
-	if (result < 0)
+	/* Where it breaks off, it was broken off. */
+	if (result < 0 && !stop_asked)
 		complain(r, source->error);
-}
-
-static void report_pem(struct reading *r)
-{
-	if (!r->pem.failed)
-		return;
-	fprintf(stderr, "certtap: %s: %" PRIu64 " certificates could not be written: %s\n",
-		r->options.pem_dir, r->pem.failed, strerror(r->pem.last_errno));
-	r->broken = true;
 }
 
 static void run(struct reading *r)
@@ -179,10 +210,13 @@ static void run(struct reading *r)
 	for (i = 0; i < r->num_sources && !reporter_done(&r->reporter); i++) {
 		if (!r->sources[i])
 			continue;
-		read_source(r, r->sources[i], i);
+		if (!must_stop(r, r->sources[i]))
+			read_source(r, r->sources[i], i);
 		source_free(r->sources[i]);
 		r->sources[i] = NULL;
 	}
+	if (stop_asked && !r->options.quiet)
+		fputs("certtap: interrupted: this is what was read until then\n", stderr);
 	pipeline_finish(r->pipeline);
 	if (!reporter_finish(&r->reporter, pipeline_ledger(r->pipeline)))
 		complain(r, "writing the output failed");
@@ -192,7 +226,8 @@ static void run(struct reading *r)
 		reporter_summary(r->pipeline, stderr);
 	if (r->store.queue && !r->options.quiet)
 		store_queue_print(r->store.queue, stderr);
-	report_pem(r);
+	if (!pem_report(&r->pem, stderr))
+		r->broken = true;
 }
 
 static void finish(struct reading *r)
@@ -214,7 +249,7 @@ int cmd_read(int argc, char **argv)
 	int err = options_parse(&r.options, FOR_READ, "read", argc, argv);
 
 	if (err)
-		return err > 0 ? 0 : EXIT_USAGE;
+		return options_exit(err);
 	if (r.options.num_arguments == 0) {
 		fputs("certtap: read needs a capture file, or - for standard input\n", stderr);
 		return EXIT_USAGE;
@@ -225,5 +260,7 @@ int cmd_read(int argc, char **argv)
 	finish(&r);
 	if (r.no_store)
 		return EXIT_FAILED;
-	return err || r.broken ? EXIT_BROKEN : 0;
+	if (err || r.broken)
+		return EXIT_BROKEN;
+	return stop_asked ? EXIT_INTERRUPTED : 0;
 }

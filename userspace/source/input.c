@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +17,7 @@
 #define STREAM_SIZE (1u << 20)     /* buffered for libpcap */
 #define WINDOW_SIZE (256u << 10)   /* read ahead; small enough to stay in the cache of a core */
 #define HEAD_SIZE 64
+#define WAIT_MS 500
 #define GZIP_WINDOW (15 + 32)      /* zlib: any window, find the header yourself */
 
 enum packing { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD };
@@ -39,6 +42,36 @@ struct input {
 	uint64_t position, size;
 };
 
+static volatile sig_atomic_t interrupted;
+
+void input_interrupt(void)
+{
+	interrupted = 1;
+}
+
+/* False: interrupted, and nothing comes. The wait ends now and then: a signal may come just before it. */
+static bool wait_for_bytes(const struct input *in)
+{
+	struct pollfd fd = { .fd = in->fd, .events = POLLIN };
+	int result;
+
+	do
+		result = poll(&fd, 1, WAIT_MS);
+	while ((result == 0 && !interrupted) || (result < 0 && errno == EINTR));
+	return result != 0;
+}
+
+/* As read(), which a signal does not break off. */
+static ssize_t read_some(const struct input *in, void *out, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = wait_for_bytes(in) ? read(in->fd, out, len) : 0;
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static bool fill_raw(struct input *in)
 {
 	ssize_t n;
@@ -47,9 +80,7 @@ static bool fill_raw(struct input *in)
 		return true;
 	if (in->raw_ended)
 		return false;
-	do
-		n = read(in->fd, in->raw, RAW_SIZE);
-	while (n < 0 && errno == EINTR);
+	n = read_some(in, in->raw, RAW_SIZE);
 	if (n < 0)
 		in->error = strerror(errno);
 	in->raw_ended = n <= 0;
@@ -71,9 +102,7 @@ static size_t read_plain(struct input *in, uint8_t *out, size_t len)
 		return n;
 	}
 	/* Past what was looked at: straight into the reader's own buffer. */
-	do
-		got = read(in->fd, out, len);
-	while (got < 0 && errno == EINTR);
+	got = read_some(in, out, len);
 	if (got < 0) {
 		in->error = strerror(errno);
 		return 0;
@@ -179,9 +208,7 @@ static bool append_raw(struct input *in)
 {
 	ssize_t n;
 
-	do
-		n = read(in->fd, in->raw + in->raw_len, RAW_SIZE - in->raw_len);
-	while (n < 0 && errno == EINTR);
+	n = read_some(in, in->raw + in->raw_len, RAW_SIZE - in->raw_len);
 	if (n < 0)
 		in->error = strerror(errno);
 	if (n <= 0)
@@ -229,8 +256,11 @@ int input_open(const char *path, struct input **out)
 			goto fail;
 		in->own_fd = true;
 	}
-	err = -EISDIR;
-	if (fstat(in->fd, &st) != 0 || S_ISDIR(st.st_mode))
+	err = fstat(in->fd, &st) != 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	/* Standard input may be closed (main.c). */
+	if (!err && (fcntl(in->fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		err = -EBADF;
+	if (err)
 		goto fail;
 	if (S_ISREG(st.st_mode))
 		in->size = (uint64_t)st.st_size;

@@ -18,6 +18,12 @@ struct input;
 int input_open(const char *path, struct input **out);
 void input_close(struct input *in);
 
+/*
+ * For a signal's handler: who writes into a pipe may have been told to end as well, and is still to say its last. So
+ * the input goes on, until it ends, or nothing comes for half a second.
+ */
+void input_interrupt(void);
+
 /* The first bytes, unpacked; at most `len` of them are put into `head` and stay to be read. */
 size_t input_peek(struct input *in, void *head, size_t len);
 

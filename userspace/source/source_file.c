@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include <pcap/pcap.h>
@@ -13,6 +14,7 @@
 #include "parsers/packet.h"
 #include "parsers/pcapfile.h"
 #include "parsers/pcapng.h"
+#include "parsers/text.h"
 #include "userspace/pipeline/pipeline.h"
 #include "userspace/source/input.h"
 #include "userspace/source/source.h"
@@ -21,7 +23,7 @@
 
 struct source_file {
 	struct source head;
-	char *path;
+	char *path;              /* for messages: safe text */
 	struct input *input;
 	struct pcapfile plain;   /* pcap ... */
 	struct pcapng *pcapng;   /* ... or pcapng ... */
@@ -257,10 +259,12 @@ static int open_format(struct source_file *f, char *why, size_t why_size)
 int source_file_open(const char *path, struct source **out, char *why, size_t why_size)
 {
 	struct source_file *f = calloc(1, sizeof(*f));
+	char shown[PATH_MAX];
 	int err = -ENOMEM;
 
-	if (!f || !(f->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
-		snprintf(why, why_size, "%s: out of memory", path);
+	text_name(strcmp(path, "-") == 0 ? "standard input" : path, shown, sizeof(shown));
+	if (!f || !(f->path = strdup(shown))) {
+		snprintf(why, why_size, "%s: out of memory", shown);
 		free(f);
 		return err;
 	}
@@ -268,7 +272,7 @@ int source_file_open(const char *path, struct source **out, char *why, size_t wh
 	f->unknown_link = -1;
 	err = input_open(path, &f->input);
 	if (err) {
-		snprintf(why, why_size, "%s: %s", f->path, strerror(-err));
+		snprintf(why, why_size, "%s: %s", f->path, err == -EBADF ? "it is closed" : strerror(-err));
 		goto fail;
 	}
 	err = open_format(f, why, why_size);
