@@ -109,6 +109,12 @@ def opening(kept):
                capture(split.segments), known(handshake))
 
 
+def paused(segments, place, pause_ms):
+    """Nothing comes for that long after the segment at `place`."""
+    return [dataclasses.replace(s, pause_ms=pause_ms) if i == place else s
+            for i, s in enumerate(segments)]
+
+
 def intruders(kept):
     """Segments that the receiver ignores; so must we."""
     handshake = kept.handshakes["tls12"]
@@ -124,6 +130,16 @@ def intruders(kept):
             ("data-outside", "data far outside the window", foreign)):
         yield Case(name, shows, capture(base[:flight[3]] + [intruder] + base[flight[3]:]),
                    known(handshake, resegment="no"))
+    slow = paused(base, flight[0] - 1, 3000)
+    stray = Segment("c", 12345, 0, RST)
+    hello = tcp.payloads(base, "c")[0]
+    yield Case("reset-stray", "a RST of another connection, and a server that takes three seconds",
+               capture(slow[:hello + 1] + [stray] + slow[hello + 1:]),
+               known(handshake, resegment="no"))
+    yield Case("reset-before-syn", "TIME_WAIT: SYN, acknowledgement of what was before, RST, and "
+               "the same SYN again", capture(
+                   [base[0], Segment("s", 12345, 999, ACK), Segment("c", 999, 0, RST, pause_ms=1000)]
+                   + slow), known(handshake, resegment="no"))
     urgent = [dataclasses.replace(s, flags=s.flags | URG, urgent=5) if i == flight[2] else s
               for i, s in enumerate(base)]
     yield Case("urgent", "the urgent flag and pointer are set inside the Certificate",

@@ -42,7 +42,7 @@ struct side {
 	bool start_told : 1;     /* the source told where it begins: syn_seen, but nobody knows who opened */
 	bool syn_pending : 1;    /* a later SYN with another number: data there begins a new connection */
 	bool fin_seen : 1;
-	bool rst_seen : 1;
+	bool rst_seen : 1;       /* one that counts, and nothing of this direction since */
 	bool cut : 1;            /* the capture cut bytes of this direction off (snap length) */
 	bool missed : 1;         /* bytes of this direction were given up */
 	bool data_seen : 1;

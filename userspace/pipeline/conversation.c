@@ -16,6 +16,7 @@
 #define SYN_WINDOW 65536u        /* data this close behind a SYN belongs to it */
 #define REPEAT_WINDOW (1u << 20) /* a hello further back than this is no retransmission */
 #define END_MISSING_MAX (1u << 20) /* a FIN further ahead than this says nothing */
+#define RESET_WINDOW (1u << 20)  /* a RST further from where its sender stands is not this connection's */
 
 #define IDLE_CLOSING_S 2         /* after FIN from both, or RST */
 #define IDLE_HOLDING_S 10        /* a flight waits for its secret */
@@ -466,6 +467,7 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 	struct side *s = &flow->side[side];
 
 	t->counters.segments++;
+	s->rst_seen = false;
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
 	if (hello_before_start(s, seq, segment))
@@ -497,14 +499,35 @@ static void side_end(struct tracker *t, struct flow *flow, unsigned int side,
 		channel_close(t, flow);
 }
 
+static bool reset_near(uint32_t number, const struct side *s)
+{
+	return number - s->stream.next + RESET_WINDOW <= 2 * RESET_WINDOW;
+}
+
+/*
+ * A RST counts by its number, and in answer to a SYN, where its sender has sent nothing yet, by what it acknowledges
+ * (RFC 9293 section 3.10.7). Endpoints want the exact one (RFC 5961); we may have missed segments, know no window, and
+ * who cuts connections on the way guesses a little. What a stranger's number says nothing of goes on.
+ */
+static bool reset_counts(const struct flow *flow, unsigned int side, const struct segment *segment)
+{
+	const struct side *s = &flow->side[side], *peer = &flow->side[!side];
+
+	if (s->state != SIDE_NEW)
+		return reset_near(segment->seq, s);
+	return !(segment->flags & TCP_ACK) || peer->state == SIDE_NEW || reset_near(segment->ack, peer);
+}
+
 void conversation_segment(struct tracker *t, struct flow *flow, unsigned int side,
 			  const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
+	bool reset = segment->flags & TCP_RST && reset_counts(flow, side, segment);
 	uint32_t seq = segment->seq;
 
 	flow->last_s = (uint32_t)(segment->time_ns / 1000000000u);
 	if (segment->flags & TCP_SYN) {
+		s->rst_seen = false;
 		take_syn(t, s, seq);
 		seq++;
 	}
@@ -516,8 +539,7 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 		s->fin_seen = true;
 		s->fin_seq = seq + (uint32_t)segment->payload.len + segment->payload_cut;
 	}
-	if (segment->flags & TCP_RST)
-		s->rst_seen = true;
+	s->rst_seen |= reset;
 	if (segment->lost && flow->handshake) {
 		side_flush(t, flow, side, segment);
 		if (flow->handshake && s->state != SIDE_DONE) {
@@ -526,7 +548,7 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 					 s->stream.next - s->first_seq);
 		}
 	}
-	if (segment->flags & (TCP_FIN | TCP_RST) && flow->handshake)
+	if ((segment->flags & TCP_FIN || reset) && flow->handshake)
 		handshake_news_tell(t, flow->handshake);
 	if (segment->final && flow->handshake)
 		side_end(t, flow, side, segment);
