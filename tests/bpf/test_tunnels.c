@@ -368,12 +368,18 @@ static void test_refused(void **state)
 	}
 }
 
-static void put_datagram(struct made *m, uint16_t port)
+#define DATAGRAM_LEN 100
+
+/* `num` datagrams of DTLS in one, as segmentation offload has them. */
+static void put_datagrams(struct made *m, uint16_t port, size_t num)
 {
-	uint8_t data[100] = "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x50";
+	uint8_t data[DATAGRAM_LEN] = "\x16\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x50";
 
 	m->at = sizeof(m->frame);
-	put_front(m, data, sizeof(data));
+	for (; num > 0; num--) {
+		data[DATAGRAM_LEN - 1] = (uint8_t)num;
+		put_front(m, data, sizeof(data));
+	}
 	put_udp(m, port);
 	put_ip(m, 4, IPPROTO_UDP, 1);
 }
@@ -388,7 +394,7 @@ static void test_datagrams(void **state)
 	rig_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
 		for (size_t depth = 0; depth <= 4; depth++) {
-			put_datagram(&m, ports[i]);
+			put_datagrams(&m, ports[i], 1);
 			for (size_t n = 0; n < depth; n++)
 				put_kind(&m, &kinds[n % 2 ? 19 : 5], (uint8_t)(101 + 2 * n));
 			put_link(&m, 4);
@@ -397,10 +403,54 @@ static void test_datagrams(void **state)
 			assert_int_equal(rig.events[0].head.kind, EVENT_DATAGRAM);
 			assert_int_equal(rig.events[0].head.dport, ports[i]);
 			assert_int_equal(rig.events[0].head.saddr[15], 1);
-			assert_int_equal(rig.events[0].head.wire_len, 100);
-			assert_int_equal(rig.events[0].head.cap_len, 100);
+			assert_int_equal(rig.events[0].head.wire_len, DATAGRAM_LEN);
+			assert_int_equal(rig.events[0].head.cap_len, DATAGRAM_LEN);
 		}
 	}
+}
+
+/* As run(), for a packet that the kernel would still cut into pieces of this size. */
+static void run_gso(const struct made *m, uint32_t size)
+{
+	struct __sk_buff context = { .gso_size = size, .gso_segs = 3 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes_from(m), .data_size_in = (uint32_t)len_from(m),
+		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
+
+	rig.num_events = 0;
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(rig.skel->progs.certtap_tc_in), &opts), 0);
+	rig_drain();
+}
+
+/* Segmentation offload: the size is that of the innermost datagrams; where it is that of the outer ones, no cut. */
+static void test_datagrams_offloaded(void **state)
+{
+	struct made m;
+
+	(void)state;
+	rig_begin();
+	for (size_t tunnels = 0; tunnels <= 2; tunnels++) {
+		put_datagrams(&m, 4433, 3);
+		for (size_t n = 0; n < tunnels; n++)
+			put_kind(&m, &kinds[19], (uint8_t)(101 + 2 * n));
+		put_link(&m, 4);
+		run_gso(&m, DATAGRAM_LEN);
+		assert_int_equal(rig.num_events, 3);
+		for (size_t i = 0; i < 3; i++) {
+			assert_int_equal(rig.events[i].head.cap_len, DATAGRAM_LEN);
+			assert_int_equal(rig.events[i].payload[DATAGRAM_LEN - 1], i + 1);
+		}
+	}
+	put_datagrams(&m, 4433, 1);
+	put_ethernet(&m, ETHERTYPE_IPV4);
+	put_front(&m, "\x08\0\0\0\0\0\5\0", 8);
+	memmove(m.frame + m.at - len_from(&m), m.frame + m.at, len_from(&m));   /* the same again, behind it */
+	m.at -= len_from(&m);
+	put_udp(&m, 4789);
+	put_ip(&m, 4, IPPROTO_UDP, 101);
+	put_link(&m, 4);
+	run_gso(&m, 8 + ETHERNET_LEN + 20 + 8 + DATAGRAM_LEN);
+	assert_int_equal(rig.num_events, 1);
+	assert_int_equal(rig.events[0].head.wire_len, DATAGRAM_LEN);
 }
 
 static void test_fragments(void **state)
@@ -476,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_inner_too_long),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_datagrams_offloaded),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_not_by_cgroup),
 		/* Last: it opens directions of any tuple. */
