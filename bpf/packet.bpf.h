@@ -30,8 +30,11 @@
 #define TCP_BIT_RST 0x04
 #define TCP_BIT_ACK 0x10
 
-#define VLAN_TAGS_MAX 8
+#define TAGS_MAX 8
 #define ETHERTYPE_QINQ_OLD 0x9100    /* and 0x9200, 0x9300: outer tags, from before 802.1ad */
+#define ETHERTYPE_VNTAG 0x8926
+#define ETHERTYPE_HSR 0x892f
+#define ETHERTYPE_ETAG 0x893f        /* IEEE 802.1BR */
 #define EXTENSIONS_MAX 6
 #define IP_FRAGMENT_BITS 0x3fff   /* "more fragments" and the offset */
 
@@ -39,6 +42,7 @@ enum parsed {
 	PARSED_OK,
 	PARSED_SLOW,
 	PARSED_OTHER,    /* neither TCP nor UDP: perhaps a tunnel */
+	PARSED_LAYER,    /* not even IP: perhaps it comes later */
 	PARSED_NOTHING,
 	PARSED_BAD,
 };
@@ -46,16 +50,17 @@ enum parsed {
 /* A TCP segment or UDP datagram. `head` is the beginning of the events that come of it. */
 struct packet {
 	struct event head;       /* wire_len is the payload's length */
-	__u32 payload_off;       /* before it is parsed, and if it is PARSED_OTHER: where its next header begins */
+	__u32 payload_off;       /* unless it is PARSED_OK: where its next header begins */
 	__u32 end;               /* nothing of it lies beyond; not set where PARSED_OK */
 	__u32 bucket;
 	__u32 hello_off;         /* where in the payload the ClientHello begins */
-	__be16 type;             /* before it is parsed: the EtherType of the next header */
+	__be16 type;             /* before it is parsed, and PARSED_LAYER: the EtherType of the next header */
 	__u8 protocol;           /* PARSED_OTHER: the next header, as IP says it */
 	__u8 tcp_flags;
 	__u8 hello;              /* enum hello */
 	_Bool late;              /* something was said on this connection before */
-	__u8 pad[2];
+	_Bool goes_on;           /* what was parsed last is perhaps a tunnel */
+	__u8 tunnels;            /* that were opened */
 };
 
 static __always_inline void take_address4(__u8 to[16], __u32 from)
@@ -193,11 +198,24 @@ static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct pac
 	return take_transport(skb, p, off, end - off, next);
 }
 
-static __always_inline _Bool is_tag(__be16 type)
+/* A header that ends in the EtherType of the next one: how long it is; 0 for all others. */
+static __always_inline __u32 tag_len(__be16 type)
 {
-	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
-	       type == bpf_htons(ETHERTYPE_QINQ_OLD) || type == bpf_htons(ETHERTYPE_QINQ_OLD + 0x100) ||
-	       type == bpf_htons(ETHERTYPE_QINQ_OLD + 0x200);
+	switch (bpf_ntohs(type)) {
+	case ETH_P_8021Q:
+	case ETH_P_8021AD:
+	case ETHERTYPE_QINQ_OLD:
+	case ETHERTYPE_QINQ_OLD + 0x100:
+	case ETHERTYPE_QINQ_OLD + 0x200:
+		return 4;
+	case ETHERTYPE_VNTAG:
+	case ETHERTYPE_HSR:
+		return 6;
+	case ETHERTYPE_ETAG:
+		return 8;
+	default:
+		return 0;
+	}
 }
 
 /*
@@ -207,25 +225,30 @@ static __always_inline _Bool is_tag(__be16 type)
 __noinline int parse_slow(struct __sk_buff *skb, struct packet *p)
 {
 	__be16 type;
-	__u32 off, i;
+	__u32 off, len, i;
 
 	if (!p)
 		return PARSED_NOTHING;
 	off = p->payload_off;
 	type = p->type;
 	/* The outer tag is usually in the skb's own fields; an inner one stands in the bytes. */
-	for (i = 0; i < VLAN_TAGS_MAX && is_tag(type); i++) {
-		if (bpf_skb_load_bytes(skb, off + 2, &type, sizeof(type)))
+	for (i = 0; i < TAGS_MAX; i++) {
+		len = tag_len(type);
+		if (!len)
+			break;
+		off += len;
+		if (bpf_skb_load_bytes(skb, off - sizeof(type), &type, sizeof(type)))
 			return PARSED_BAD;
-		off += 4;
 	}
-	if (off > p->end || is_tag(type))
+	if (off > p->end || tag_len(type))
 		return PARSED_BAD;
 	if (type == bpf_htons(ETH_P_IP))
 		return parse_slow4(skb, p, off);
 	if (type == bpf_htons(ETH_P_IPV6))
 		return parse_slow6(skb, p, off);
-	return PARSED_NOTHING;
+	p->payload_off = off;
+	p->type = type;
+	return PARSED_LAYER;
 }
 
 static __always_inline enum parsed parse_fast4(struct __sk_buff *skb, struct packet *p, __u32 l3)
@@ -284,7 +307,7 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct packet *p
 		parsed = parse_fast4(skb, p, l3);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		parsed = parse_fast6(skb, p, l3);
-	else if (!l3 || !is_tag(skb->protocol))
+	else if (!l3)
 		return PARSED_NOTHING;
 	if (parsed != PARSED_SLOW)
 		return parsed;

@@ -117,6 +117,7 @@ struct kind {
 	size_t head_len;
 };
 #define HEAD(text) text, sizeof(text) - 1
+#define GTP_PORT 2152
 #define ZEROS4 "\0\0\0\0"
 #define VLAN_IPV4 "\0\7\x08\0"
 
@@ -152,6 +153,15 @@ static const struct kind kinds[] = {
 	{ "GENEVE, IPv6 in it", 4, 6, 17, 6081, 0, HEAD("\0\0\x86\xdd\0\0\5\0") },
 	{ "GENEVE, OAM, critical, an option", 6, 4, 17, 6081, ETHERTYPE_IPV4,
 	  HEAD("\2\xc0\x65\x58\0\0\5\0\1\2\x80\1\xde\xad\xbe\xef") },
+	{ "GTP-U", 4, 4, 17, GTP_PORT, 0, HEAD("\x30\xff\0\0\0\0\0\1") },
+	{ "GTP-U, sequence number", 6, 6, 17, GTP_PORT, 0, HEAD("\x32\xff\0\0\0\0\0\1\0\7\0\x85") },
+	{ "GTP-U, two extensions", 4, 6, 17, GTP_PORT, 0,
+	  HEAD("\x34\xff\0\0\0\0\0\1\0\0\0\x85\1\x10\x09\xc0\2\0\0\0\0\0\0\0") },
+	{ "GTP-U, Ethernet", 4, 4, 17, GTP_PORT, ETHERTYPE_IPV4, HEAD("\x30\xff\0\0\0\0\0\1") },
+	{ "TZSP", 4, 4, 17, 37008, ETHERTYPE_IPV4, HEAD("\1\0\0\1\x0a\1\xc5\0\1") },
+	{ "MPLS in IP", 4, 4, 137, 0, 0, HEAD("\0\1\1\x40") },
+	{ "MPLS in GRE", 4, 6, 47, 0, 0, HEAD("\0\0\x88\x47\0\1\0\x40\0\2\1\x40") },
+	{ "PPPoE in GRE", 4, 4, 47, 0, 0, HEAD("\0\0\x88\x64\x11\0\0\7\1\0\0\x21") },
 };
 
 static void put_kind(struct made *m, const struct kind *k, uint8_t host)
@@ -159,6 +169,8 @@ static void put_kind(struct made *m, const struct kind *k, uint8_t host)
 	if (k->ethernet)
 		put_ethernet(m, k->ethernet);
 	put_front(m, k->head, k->head_len);
+	if (k->port == GTP_PORT)
+		rig_put16(m->frame + m->at + 2, (uint16_t)(len_from(m) - 8));
 	if (k->port)
 		put_udp(m, k->port);
 	put_ip(m, k->outer, k->protocol, host);
@@ -206,6 +218,78 @@ static void test_tags_and_padding(void **state)
 	put_ethernet(&m, 0x8100);
 	run(&m);
 	expect_hello(port, 4);
+}
+
+/* What stands below IP, behind the link header. */
+struct layer {
+	const char *name;
+	uint8_t inner;
+	uint16_t type;
+	uint16_t ethernet;          /* of the inner Ethernet; 0: none */
+	const char *head;
+	size_t head_len;
+};
+
+static const struct layer layers[] = {
+	{ "MPLS", 4, 0x8847, 0, HEAD("\0\1\1\x40") },
+	{ "MPLS, 16 labels", 6, 0x8848, 0,
+	  HEAD(ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4
+	       "\0\1\1\x40") },
+	{ "a pseudowire", 4, 0x8847, ETHERTYPE_IPV4, HEAD("\0\1\1\x40") },
+	{ "a pseudowire with a control word", 4, 0x8847, ETHERTYPE_IPV4, HEAD("\0\1\1\x40" ZEROS4) },
+	{ "a tag in a pseudowire", 4, 0x8847, 0x8100, HEAD("\0\1\1\x40" ZEROS4) },
+	{ "PPPoE", 4, 0x8864, 0, HEAD("\x11\0\0\7\1\0\0\x21") },
+	{ "PPPoE, IPv6, short protocol", 6, 0x8864, 0, HEAD("\x11\0\0\7\1\0\x57") },
+	{ "PPPoE behind a tag", 4, 0x8100, 0, HEAD("\0\7\x88\x64\x11\0\0\7\1\0\0\x21") },
+	{ "802.1ah", 4, 0x88e7, ETHERTYPE_IPV4, HEAD("\0\0\x12\x34") },
+	{ "802.1ah behind its own tag", 6, 0x88a8, ETHERTYPE_IPV6, HEAD("\0\5\x88\xe7\0\0\x12\x34") },
+	{ "802.1BR", 4, 0x893f, 0, HEAD("\0\0\0\0\0\0\x08\0") },
+	{ "VN-tag", 4, 0x8926, 0, HEAD("\0\0\0\0\x08\0") },
+};
+
+static void put_layer(struct made *m, const struct layer *l)
+{
+	if (l->ethernet == 0x8100)
+		put_front(m, VLAN_IPV4, 4);
+	if (l->ethernet)
+		put_ethernet(m, l->ethernet);
+	put_front(m, l->head, l->head_len);
+	put_ethernet(m, l->type);
+}
+
+/* Layers are no tunnels: four of those may stand behind each. Cut in the header, it is told. */
+static void test_layers(void **state)
+{
+	struct made m;
+
+	(void)state;
+	rig_begin();
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
+		uint16_t port = begin_hello(&m, layers[i].inner);
+
+		put_layer(&m, &layers[i]);
+		run(&m);
+		expect_hello(port, layers[i].inner);
+		for (size_t cut = ETHERNET_LEN; cut < len_from(&m); cut++) {
+			uint64_t before = RIG_COUNTER(unparsable);
+
+			rig.num_events = 0;
+			rig_run(bytes_from(&m), cut);
+			rig_drain();
+			assert_int_equal(rig.num_events, 0);
+			assert_int_equal(RIG_COUNTER(unparsable), before + 1);
+		}
+		port = begin_hello(&m, 4);
+		for (size_t n = 0; n < 4; n++) {
+			if (n == 3 && layers[i].inner == 6)
+				put_kind(&m, &kinds[2], 107);
+			else
+				put_kind(&m, &kinds[0], (uint8_t)(101 + 2 * n));
+		}
+		put_layer(&m, &layers[i]);
+		run(&m);
+		expect_hello(port, 4);
+	}
 }
 
 /* The outer IP header has options, so that the slow way is the first one. */
@@ -330,12 +414,19 @@ static void test_refused(void **state)
 		  HEAD("\x10\0\x88\xbe\0\0\0\5\0\x64\0\x0a\0\0\0\3") },
 		{ "IPv6 said, IPv4 there", 4, 4, 47, 0, 0, HEAD("\0\0\x86\xdd") },
 		{ "IPv4 said, IPv6 there", 4, 6, 4, 0, 0, HEAD("") },
+		{ "GTP-U, extensions without end", 4, 4, 17, GTP_PORT, 0,
+		  HEAD("\x34\xff\0\0\0\0\0\1\0\0\0\x85\0\0\0\1") },
+		{ "MPLS without a last label", 4, 4, 47, 0, 0,
+		  HEAD("\0\0\x88\x47" ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4 ZEROS4
+		       ZEROS4 ZEROS4 ZEROS4 ZEROS4) },
 		{ "too many tags", 4, 4, 47, 0, 0x8100,
 		  HEAD("\0\0\x65\x58") },
 	};
 	static const struct kind datagrams[] = {
 		{ "VXLAN without the flag", 4, 4, 17, 4789, ETHERTYPE_IPV4, HEAD("\0\0\0\0\0\0\5\0") },
 		{ "VXLAN, reserved", 4, 4, 17, 4789, ETHERTYPE_IPV4, HEAD("\x08\0\0\0\0\0\5\1") },
+		{ "GTP-U, control", 4, 4, 17, GTP_PORT, 0, HEAD("\x30\1\0\0\0\0\0\1") },
+		{ "TZSP, 802.11", 4, 4, 17, 37008, 0, HEAD("\1\0\0\x12\1") },
 		{ "GENEVE 1", 4, 4, 17, 6081, ETHERTYPE_IPV4, HEAD("\x40\0\x65\x58\0\0\5\0") },
 		{ "another port", 4, 4, 17, 4788, ETHERTYPE_IPV4, HEAD("\x08\0\0\0\0\0\5\0") },
 		{ "ESP", 4, 4, 50, 0, 0, HEAD("") },
@@ -387,7 +478,7 @@ static void put_datagrams(struct made *m, uint16_t port, size_t num)
 /* DTLS: in a tunnel, and on a tunnel's port without one, outside and inside. */
 static void test_datagrams(void **state)
 {
-	static const uint16_t ports[] = { 4433, 4789, 8472, 4790, 6081 };
+	static const uint16_t ports[] = { 4433, 4789, 8472, 4790, 6081, 37008, GTP_PORT };
 	struct made m;
 
 	(void)state;
@@ -520,6 +611,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_tags_and_padding),
+		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_outer_options),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_cut),

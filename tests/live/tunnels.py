@@ -23,7 +23,8 @@ CAPTURE = os.path.join(HERE, "../captures/tls12")
 SIX = {"server": "2001:db8::5", "client": "2001:db8::9"}
 MSS = 1200                  # what is put around a packet has room within the MTU
 KINDS = ("ipip", "6in4", "4in6", "6in6", "gre-fields", "gre-6", "nvgre", "erspan-1", "erspan-2", "erspan-3",
-         "vxlan-gpe", "geneve")
+         "vxlan-gpe", "geneve", "gtp", "gtp-5g", "tzsp")
+LAYERS = ("mpls", "mpls-stack", "mpls-pseudowire", "vlan-three", "vlan-pppoe")
 TAGS = {"one tag": (0x8100,), "QinQ": (0x88a8, 0x8100), "the old QinQ": (0x9100, 0x8100),
         "four tags": (0x88a8, 0x9100, 0x8100, 0x8100)}
 
@@ -58,6 +59,8 @@ def cases():
         wrap, version = tunnels.TUNNELS[name][1:]
         yield name, version, lambda p, who, wrap=wrap: tunnels.frame(wrap(p, who), who)
     yield "vxlan", 4, link.vxlan
+    for name in LAYERS:
+        yield name, 4, tunnels.LAYERS[name][1]
     for name, types in TAGS.items():
         yield name, 4, tunnels.tagged(*types)
     four = nested(("gre-fields", "vxlan-gpe", "ipip", "nvgre"))
