@@ -41,7 +41,7 @@ static __always_inline void key_of(struct packet *p, struct flow_key *key)
 {
 	key->netns = p->head.netns_cookie;
 	__builtin_memcpy(key->saddr, p->head.saddr, TUPLE_LEN);
-	key->pad = 0;
+	key->l4 = p->head.l4;
 }
 
 static __always_inline void reverse_key(struct packet *p, struct flow_key *key)
@@ -51,7 +51,7 @@ static __always_inline void reverse_key(struct packet *p, struct flow_key *key)
 	__builtin_memcpy(key->daddr, p->head.saddr, 16);
 	key->sport = p->head.dport;
 	key->dport = p->head.sport;
-	key->pad = 0;
+	key->l4 = p->head.l4;
 }
 
 /* No direction of this tuple, but the bucket says there is one: a collision, or a stale count. */
@@ -140,6 +140,10 @@ static __always_inline void init_flow(struct flow *f, const struct packet *p, __
 	f->reason = EVENT_REASON_BUDGET;
 	f->start_known = 1;
 	f->late = p->late;
+	if (p->hello >= HELLO_TDS) {
+		f->framing = p->hello - HELLO_TDS + FRAMING_TDS;
+		f->records = 1;         /* it begins at once */
+	}
 }
 
 /* The direction of a ClientHello, or of a request for one. */
@@ -148,6 +152,8 @@ static __always_inline void open_asking(struct packet *p, struct flow_key *key, 
 	init_flow(f, p, p->head.seq, 0);
 	if (p->hello == HELLO_CLIENT)
 		f->record += p->hello_off;
+	else if (f->framing)
+		f->raw_len = 0;
 	else if (p->hello == HELLO_ASKED || p->hello == HELLO_SAID)
 		f->raw_len = p->head.wire_len;  /* the hello comes next, or nothing of interest */
 	else                                    /* the SSLv2 header is not a record header */
@@ -163,7 +169,8 @@ static __always_inline void open_answering(struct packet *p, struct flow *f)
 	if (!(p->tcp_flags & TCP_BIT_ACK))
 		return;
 	init_flow(f, p, p->head.ack, 1);
-	f->raw_len = p->hello == HELLO_CLIENT_SSL2 ? SSL2_MAX : PREAMBLE_MAX;
+	if (!f->framing)
+		f->raw_len = p->hello == HELLO_CLIENT_SSL2 ? SSL2_MAX : PREAMBLE_MAX;
 	reverse_key(p, &reverse);
 	open_flow(&reverse, f, p->bucket);
 }
@@ -187,6 +194,65 @@ __noinline int on_hello(struct packet *p, struct flow_key *key)
 		open_asking(p, key, &f);
 	if (p->hello != HELLO_SAID)
 		open_answering(p, &f);
+	return 0;
+}
+
+/*
+ * OpenVPN over UDP: both directions are open for so many bytes of control packets, which are known by nothing but who
+ * sends them. Another reset opens them anew.
+ */
+#define CONTROL_MAX (64 << 10)
+
+__noinline int open_datagrams(struct packet *p, struct flow_key *key)
+{
+	struct flow wanted, *f;
+
+	if (!p || !key)
+		return 0;
+	f = bpf_map_lookup_elem(&flows, key);
+	if (f && f->live) {
+		f->next = f->start;
+		return 0;
+	}
+	if (f)
+		bpf_map_delete_elem(&flows, key);
+	init_flow(&wanted, p, 0, 0);
+	wanted.end = CONTROL_MAX;
+	return open_flow(key, &wanted, p->bucket);
+}
+
+__noinline int on_datagram_reset(struct packet *p)
+{
+	struct flow_key key;
+
+	if (!p)
+		return 0;
+	key_of(p, &key);
+	open_datagrams(p, &key);
+	reverse_key(p, &key);
+	return open_datagrams(p, &key);
+}
+
+/* May a control packet of `len` bytes go up? */
+__noinline int is_open_for(struct packet *p, __u32 len)
+{
+	struct flow_key key;
+	struct flow *f;
+
+	if (!p)
+		return 0;
+	key_of(p, &key);
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f)
+		bucket_missed(p->bucket);
+	if (!f || !f->live)
+		return 0;
+	if (len <= f->end - f->next) {
+		f->next += len;
+		return 1;
+	}
+	count(budget_cut, 1);
+	retire(f, p->bucket);
 	return 0;
 }
 

@@ -73,14 +73,26 @@ static __always_inline void look_at_segment(struct __sk_buff *skb, struct packet
 		on_segment(skb, p);
 }
 
-/* One datagram: up it goes if it begins with a DTLS handshake or a QUIC Initial. */
+/* One datagram: up it goes if it begins with a DTLS handshake or a QUIC Initial, or carries one. */
 __noinline int on_datagram(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 len)
 {
-	if (!p || !judge_datagram(skb, p->payload_off + off, len))
+	enum datagram datagram;
+
+	if (!p)
+		return 0;
+	datagram = judge_datagram(skb, p->payload_off + off, len);
+	if (datagram >= DATAGRAM_RESET)
+		p->bucket = bucket_of(&p->head);
+	if (datagram == DATAGRAM_NONE ||
+	    (datagram == DATAGRAM_CONTROL && !bucket_live[p->bucket & (BUCKETS - 1)]))
 		return 0;
 	identify(skb, &p->head);
 	if (has_netns_cookie)
 		p->head.netns_cookie = bpf_get_netns_cookie(skb);
+	if (datagram == DATAGRAM_RESET)
+		on_datagram_reset(p);
+	if (datagram == DATAGRAM_CONTROL && !is_open_for(p, len))
+		return 0;
 	p->head.kind = EVENT_DATAGRAM;
 	p->head.flags = 0;
 	p->head.wire_len = len;

@@ -6,6 +6,7 @@
 #ifndef CERTTAP_HELLO_BPF_H
 #define CERTTAP_HELLO_BPF_H
 
+#include "bpf/carrier.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/upgrade.bpf.h"
 
@@ -34,7 +35,16 @@ enum hello {
 	HELLO_ASKED,         /* none yet: a request to go over to TLS */
 	HELLO_ANSWERED,      /* such a request, of which only the answer goes up */
 	HELLO_SAID,          /* such a request, to which there is no answer */
+	HELLO_TDS,           /* TLS will come inside a framing: in the order of enum framing */
+	HELLO_OPENVPN,
+	HELLO_FTP_TOKENS,
 };
+
+/* SSL 3.0 to TLS 1.3, or TLCP (GB/T 38636). */
+static __always_inline _Bool is_version(__u8 major, __u8 minor)
+{
+	return (major == 3 && minor <= 4) || (major == 1 && minor == 1);
+}
 
 static __always_inline _Bool is_message(__u8 type)
 {
@@ -42,18 +52,18 @@ static __always_inline _Bool is_message(__u8 type)
 	       type == MESSAGE_CERTIFICATE;
 }
 
-/* 16 03 0x | length | type, length | version, or the length of the list of certificates */
+/* 16 | version | length | type, length | version, or the length of the list of certificates */
 static __always_inline enum hello judge_record(const __u8 h[HELLO_LEN])
 {
 	__u32 record = h[3] << 8 | h[4];
 	__u32 message = h[6] << 16 | h[7] << 8 | h[8];
 
-	if (h[1] != 3 || h[2] > 4 || record < 4 || record > RECORD_BODY_MAX)
+	if (!is_version(h[1], h[2]) || record < 4 || record > RECORD_BODY_MAX)
 		return HELLO_NONE;
 	if (h[5] == MESSAGE_CERTIFICATE && h[6] < MESSAGE_LEN_HIGH_MAX && message >= 3 &&
 	    (message - 3) >> 8 == (__u32)(h[9] << 8 | h[10]))
 		return HELLO_CERTIFICATE;
-	if (h[6] || h[9] != 3 || h[10] > 4)
+	if (h[6] || !is_version(h[9], h[10]))
 		return HELLO_NONE;
 	if (h[5] == MESSAGE_CLIENT_HELLO)
 		return HELLO_CLIENT;
@@ -75,6 +85,23 @@ static __always_inline enum hello judge_v2(const __u8 h[HELLO_LEN])
 	return h[3] == 0 && h[4] == 2 ? HELLO_CLIENT_SSL2 : HELLO_NONE;
 }
 
+/* The first packet of a protocol that carries TLS in a framing. */
+static __always_inline enum hello judge_framed(struct __sk_buff *skb, const struct packet *p,
+					       const __u8 h[HELLO_LEN])
+{
+	__u32 len = p->head.wire_len;
+
+	if (h[0] == TDS_PRELOGIN)
+		return len >= HELLO_LEN && is_tds_prelogin(h) ? HELLO_TDS : HELLO_NONE;
+	/* A length of 16 bits, then a reset, which is short. */
+	if (!h[0] && (__u32)h[1] + 2 == len && is_openvpn_reset(skb, p->payload_off + 2, h[1]))
+		return HELLO_OPENVPN;
+	/* RFC 2228: the mechanisms whose tokens are TLS. */
+	if (h[0] == 'A' && ((len == 13 && head_is(h, "AUTH GSSAPI")) || (len == 10 && head_is(h, "AUTH GSI\r\n"))))
+		return HELLO_FTP_TOKENS;
+	return HELLO_NONE;
+}
+
 /* Begins otherwise: is it a request to go over to TLS, perhaps with the hello behind it? */
 static __always_inline enum hello judge_other(struct __sk_buff *skb, struct packet *p,
 					      const __u8 h[HELLO_LEN])
@@ -84,7 +111,7 @@ static __always_inline enum hello judge_other(struct __sk_buff *skb, struct pack
 	__u8 behind[HELLO_LEN];
 
 	if (upgrade == UPGRADE_NONE)
-		return HELLO_NONE;
+		return judge_framed(skb, p, h);
 	if (len >= p->head.wire_len) {
 		if (upgrade == UPGRADE_ASKED)
 			return HELLO_ASKED;
@@ -112,7 +139,7 @@ static __always_inline enum hello judge_tiny(struct __sk_buff *skb, struct packe
 		return HELLO_NONE;
 	if (h[0] != RECORD_HANDSHAKE)
 		return judge_other(skb, p, h);
-	if (h[1] != 3 || h[2] > 4 || !is_message(h[5]))
+	if (!is_version(h[1], h[2]) || !is_message(h[5]))
 		return HELLO_NONE;
 	return HELLO_TINY;
 }
@@ -130,8 +157,6 @@ static __always_inline enum hello judge_hello(struct __sk_buff *skb, struct pack
 	return h[0] & 0x80 ? judge_v2(h) : judge_other(skb, p, h);
 }
 
-/* DTLS (1.0, 1.2, and 1.3's hello, which says 1.2): change of ciphers, alert or handshake, of epoch 0. */
-#define DTLS_HEADER_LEN 13
 /*
  * QUIC: long headers are those of the handshake. Handshake packets go up too: with a key they open. Not 0-RTT, which
  * is data.
@@ -144,21 +169,21 @@ static __always_inline enum hello judge_hello(struct __sk_buff *skb, struct pack
 #define QUIC_0RTT_V1 0x10            /* RFC 9000 section 17.2.3 */
 #define QUIC_0RTT_V2 0x20            /* RFC 9369 section 3.2 */
 
-static __always_inline _Bool judge_datagram(struct __sk_buff *skb, __u32 off, __u32 len)
+static __always_inline enum datagram judge_datagram(struct __sk_buff *skb, __u32 off, __u32 len)
 {
 	__u8 h[DTLS_HEADER_LEN];
 	__u32 version;
 
 	if (len <= DTLS_HEADER_LEN || bpf_skb_load_bytes(skb, off, h, sizeof(h)))
-		return 0;
+		return DATAGRAM_NONE;
 	if (h[0] >= RECORD_CIPHER_SPEC && h[0] <= RECORD_HANDSHAKE)
-		return h[1] == 0xfe && (h[2] == 0xff || h[2] == 0xfd) && !h[3] && !h[4];
+		return is_dtls(h) ? DATAGRAM_HANDSHAKE : DATAGRAM_NONE;
 	if (!(h[0] & QUIC_LONG_HEADER))
-		return 0;
-	version = (__u32)h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
+		return judge_carried(skb, off, len, h);
+	version = get32(h + 1);
 	if (version == QUIC_V1 || version == QUIC_DRAFT_29)
-		return (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V1;
-	return version == QUIC_V2 && (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V2;
+		return (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V1 ? DATAGRAM_HANDSHAKE : DATAGRAM_NONE;
+	return version == QUIC_V2 && (h[0] & QUIC_TYPE_BITS) != QUIC_0RTT_V2 ? DATAGRAM_HANDSHAKE : DATAGRAM_NONE;
 }
 
 #endif

@@ -46,7 +46,7 @@ struct flow_key {
 	__u8 daddr[16];
 	__u16 sport;
 	__u16 dport;
-	__u32 pad;
+	__u32 l4;          /* IPPROTO_TCP, or IPPROTO_UDP: see open_datagrams() */
 };
 
 struct flow {
@@ -69,7 +69,8 @@ struct flow {
 	__u8 lost;         /* a piece was lost, and user space has not been told yet */
 	__u8 late;         /* something was said on this connection before `start` */
 	__u8 records;      /* a record header was seen */
-	__u8 pad[2];
+	__u8 framing;      /* enum framing: what is followed instead of records */
+	__u8 line;         /* FTP: enum line */
 };
 
 struct {

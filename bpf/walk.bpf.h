@@ -40,13 +40,96 @@ static __always_inline _Bool is_second_hello(struct __sk_buff *skb, const struct
 	return type == MESSAGE_CLIENT_HELLO || type == MESSAGE_SERVER_HELLO;
 }
 
+/* What FTP's security tokens stand in. */
+enum line { LINE_NONE, LINE_OPEN, LINE_LAST };
+
+#define FTP_AUTH 0x4155544820       /* "AUTH " */
+#define FTP_ADAT 0x4144415420       /* "ADAT " */
+#define FTP_DONE 0x323335           /* 235: security is agreed upon, with or without a last token */
+#define FTP_MORE 0x333335           /* 335 */
+#define FTP_READY 0x333334          /* 334 */
+
+static __always_inline enum step stop_walk(struct flow *f)
+{
+	set_end(f, f->record, EVENT_REASON_RECORD);
+	return STEP_DONE;
+}
+
+/* The rest of a segment that is a line's, or lines': they wait for each other, so that one line ends a segment. */
+static __always_inline enum step follow_line(struct __sk_buff *skb, struct packet *p, struct flow *f)
+{
+	__u8 last = 0;
+
+	f->record = p->head.seq + p->head.wire_len;
+	if (!p->head.wire_len ||
+	    bpf_skb_load_bytes(skb, p->payload_off + p->head.wire_len - 1, &last, sizeof(last)) || last != '\n')
+		return STEP_DONE;
+	if (f->line == LINE_LAST)
+		return stop_walk(f);
+	f->line = LINE_NONE;
+	return STEP_DONE;
+}
+
+/* Only lines with tokens: what is said afterwards may be a password. */
+static __always_inline enum step judge_ftp(struct __sk_buff *skb, struct packet *p, struct flow *f)
+{
+	__u64 word = f->header & 0xffffffffff;
+	__u32 code = word >> 16;
+
+	if ((word != FTP_AUTH || f->record != f->start) && word != FTP_ADAT && code != FTP_DONE && code != FTP_MORE && code != FTP_READY)
+		return stop_walk(f);
+	f->line = code == FTP_DONE ? LINE_LAST : LINE_OPEN;
+	return follow_line(skb, p, f);
+}
+
+/* After the handshake the records go on without TDS: then, and with a login in clear, it is over. */
+static __always_inline enum step judge_tds(struct flow *f)
+{
+	__u8 type = f->header >> 32, status = f->header >> 24;
+	__u32 len = f->header >> 8 & 0xffff;
+
+	if (type == RECORD_APPLICATION_DATA) {
+		set_end(f, f->record + RECORD_HEADER_LEN, EVENT_REASON_RECORD);
+		return STEP_DONE;
+	}
+	if (status > 1 || len < TDS_HEADER_LEN || len > TDS_PACKET_MAX ||
+	    (type != TDS_PRELOGIN && (type != TDS_RESPONSE || f->record != f->start)))
+		return stop_walk(f);
+	f->record += len;
+	return STEP_NEXT;
+}
+
+/* Until the first packet with data. */
+static __always_inline enum step judge_openvpn(struct flow *f)
+{
+	__u32 len = f->header >> 24 & 0xffff;
+	__u8 opcode = (f->header >> 16 & 0xff) >> 3;
+
+	if (len < OPENVPN_RESET_MIN ||
+	    (!is_openvpn_hard_reset(opcode) && (opcode < OPENVPN_SOFT_RESET || opcode > OPENVPN_ACK)))
+		return stop_walk(f);
+	f->record += 2 + len;
+	return STEP_NEXT;
+}
+
+/* As judge_header(), where TLS stands inside a framing. */
+static __always_inline enum step judge_frame(struct __sk_buff *skb, struct packet *p, struct flow *f)
+{
+	f->header_len = 0;
+	if (f->framing == FRAMING_TDS)
+		return judge_tds(f);
+	if (f->framing == FRAMING_OPENVPN)
+		return judge_openvpn(f);
+	return judge_ftp(skb, p, f);
+}
+
 /* Decides on one complete header, whose body begins at `body_off` of this segment. */
 static __always_inline enum step judge_header(struct __sk_buff *skb, struct packet *p,
 					      struct flow *f, __u32 body_off)
 {
 	__u8 type = f->header >> 32, major = f->header >> 24, minor = f->header >> 16;
 	__u32 len = f->header & 0xffff;
-	_Bool valid = major == 3 && minor <= 4 && len <= RECORD_BODY_MAX;
+	_Bool valid = is_version(major, minor) && len <= RECORD_BODY_MAX;
 	_Bool goes_on = 0;
 
 	f->header_len = 0;
@@ -86,7 +169,7 @@ static __always_inline _Bool starts_record(struct __sk_buff *skb, const struct p
 	if (p->head.wire_len < sizeof(h) ||
 	    bpf_skb_load_bytes(skb, p->payload_off, h, sizeof(h)))
 		return 0;
-	return h[0] >= RECORD_CIPHER_SPEC && h[0] <= RECORD_HANDSHAKE + 1 && h[1] == 3 && h[2] <= 4;
+	return h[0] >= RECORD_CIPHER_SPEC && h[0] <= RECORD_HANDSHAKE + 1 && is_version(h[1], h[2]);
 }
 
 /* The segment is over. Did it end with something in front of the records, too short for a header? Then pass over it. */
@@ -111,11 +194,16 @@ __noinline int walk_record(struct __sk_buff *skb, struct packet *p, struct flow 
 		return STEP_DONE;
 	off = f->record + f->header_len - p->head.seq;
 	if ((__s32)off < 0) {
-		if (!starts_record(skb, p))
+		if (f->framing || !starts_record(skb, p))
 			return STEP_DONE;
 		f->record = p->head.seq;
 		f->header_len = 0;
 		off = 0;
+	}
+	if (f->line) {
+		if (off < p->head.wire_len)
+			follow_line(skb, p, f);
+		return STEP_DONE;
 	}
 	for (i = 0; i < RECORD_HEADER_LEN && f->header_len < RECORD_HEADER_LEN; i++) {
 		if (off >= p->head.wire_len) {
@@ -128,7 +216,7 @@ __noinline int walk_record(struct __sk_buff *skb, struct packet *p, struct flow 
 		f->header_len++;
 		off++;
 	}
-	return judge_header(skb, p, f, off);
+	return f->framing ? judge_frame(skb, p, f) : judge_header(skb, p, f, off);
 }
 
 /* Follows the records of one segment and moves f->end to where the handshake stops. */
