@@ -123,6 +123,57 @@ static __always_inline enum step judge_frame(struct __sk_buff *skb, struct packe
 	return judge_ftp(skb, p, f);
 }
 
+/*
+ * The server's words and its hello may come in one segment. Looked for by its first six bytes, so that the walk need not
+ * wait for a segment that begins with a record: there may be none.
+ */
+#define SEARCH_CHUNK 128
+#define SEARCH_CHUNKS 8
+#define HELLO_HEAD_LEN 6
+
+/* Where in this part of the payload, counted from 1; 0: nowhere. */
+__noinline int search_chunk(struct __sk_buff *skb, struct packet *p, __u32 from)
+{
+	__u8 bytes[SEARCH_CHUNK + HELLO_HEAD_LEN] = { 0 };
+	__u32 i, len;
+
+	if (!p || from >= p->head.wire_len)
+		return 0;
+	len = p->head.wire_len - from;
+	if (len > sizeof(bytes))
+		len = sizeof(bytes);
+	if (len < HELLO_HEAD_LEN || bpf_skb_load_bytes(skb, p->payload_off + from, bytes, len))
+		return 0;
+	for (i = 0; i < SEARCH_CHUNK; i++)
+		if (bytes[i] == RECORD_HANDSHAKE && is_version(bytes[i + 1], bytes[i + 2]) &&
+		    bytes[i + 5] == MESSAGE_SERVER_HELLO)
+			return i + 1;
+	return 0;
+}
+
+/* The same, in the whole of what a server may say before. */
+__noinline int search_hello(struct __sk_buff *skb, struct packet *p, __u32 from)
+{
+	__u32 i, place;
+
+	for (i = 0; i < SEARCH_CHUNKS; i++) {
+		place = search_chunk(skb, p, from + i * SEARCH_CHUNK);
+		if (place)
+			return from + i * SEARCH_CHUNK + place;
+	}
+	return 0;
+}
+
+/* Something in front of the records: they begin in this segment, or it is tried again where the next one begins. */
+static __always_inline enum step pass_over_segment(struct __sk_buff *skb, struct packet *p, struct flow *f,
+						   __u32 body_off)
+{
+	__u32 place = search_hello(skb, p, body_off > RECORD_HEADER_LEN ? body_off - RECORD_HEADER_LEN : 0);
+
+	f->record = p->head.seq + (place ? place - 1 : p->head.wire_len);
+	return place ? STEP_NEXT : STEP_DONE;
+}
+
 /* Decides on one complete header, whose body begins at `body_off` of this segment. */
 static __always_inline enum step judge_header(struct __sk_buff *skb, struct packet *p,
 					      struct flow *f, __u32 body_off)
@@ -151,11 +202,8 @@ static __always_inline enum step judge_header(struct __sk_buff *skb, struct pack
 		f->record += RECORD_HEADER_LEN + len;
 		return STEP_NEXT;
 	}
-	if (!valid && f->record - f->start < f->raw_len) {
-		/* Something in front of the records: try again where the next segment begins. */
-		f->record = p->head.seq + p->head.wire_len;
-		return STEP_DONE;
-	}
+	if (!valid && f->record - f->start < f->raw_len)
+		return pass_over_segment(skb, p, f, body_off);
 	/* Of the first protected record the header goes up too: its length tells an alert from what should be there. */
 	set_end(f, f->record + (valid && type == RECORD_APPLICATION_DATA ? RECORD_HEADER_LEN : 0), EVENT_REASON_RECORD);
 	return STEP_DONE;

@@ -61,17 +61,19 @@ def rows(path):
 
 
 def compare(live, captures):
-    """Prints a line for each capture: "same NAME", or what differs. `live`: JSON lines; beside each capture its own."""
+    """Prints a line for each capture: "same NAME", "carrier NAME OTHER" if it is called OTHER live, or what differs."""
     seen = {}
     for row in rows(live):
         ip = row["server"].get("ip") or row["client"].get("ip") or "?"
         seen.setdefault(int(ip.split(".")[2]), []).append(facts(row))
     for n, path in enumerate(captures):
         name = os.path.basename(path)[:-5]
-        want = sorted(map(str, map(facts, rows(os.path.join(os.path.dirname(live), name + ".read")))))
-        got = sorted(map(str, seen.get(n, [])))
+        want = sorted(map(facts, rows(os.path.join(os.path.dirname(live), name + ".read"))), key=str)
+        got = sorted(seen.get(n, []), key=str)
         if want == got:
             print("same", name)
+        elif len(want) == len(got) == 1 and want[0][:1] + want[0][2:] == got[0][:1] + got[0][2:]:
+            print("carrier", name, got[0][1])
         else:
             print("differs", name, "read:", want, "live:", got)
 
