@@ -113,6 +113,7 @@ struct event_counters {
 	__u64 budget_cut;          /* directions that reached their budget */
 	__u64 load_failed;         /* bpf_skb_load_bytes refused a piece */
 	__u64 too_deep;            /* packets in more tunnels than are opened, passed over */
+	__u64 flows_untold;        /* of flows_lost: user space was not told, until now or for ever */
 } __attribute__((aligned(128)));
 
 #define EVENT_TUNNELS_MAX 8       /* inside each other: the most that can be asked for */

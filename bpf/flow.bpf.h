@@ -256,12 +256,22 @@ __noinline int is_open_for(struct packet *p, __u32 len)
 	return 0;
 }
 
-/* Tells user space and lets go. A loss must be told: where the ring has no room for that, later. */
+/*
+ * Tells user space and lets go. A loss must be told: where the ring has no room for that, later, and until then it is
+ * counted. A direction of which not one piece went up may never have another packet, and nobody would know of it.
+ */
 static __always_inline void end_flow(struct packet *p, struct flow *f, enum event_reason reason,
 				     __u8 flags)
 {
-	if (emit_end(p, f->next, reason, flags) && reason == EVENT_REASON_LOST)
+	if (f->lost)
+		reason = EVENT_REASON_LOST;
+	if (emit_end(p, f->next, reason, flags) && reason == EVENT_REASON_LOST) {
+		if (!__sync_lock_test_and_set(&f->untold, 1))
+			count(flows_untold, 1);
 		return;
+	}
+	if (__sync_lock_test_and_set(&f->untold, 0))
+		count(flows_untold, -1);
 	if (reason == EVENT_REASON_BUDGET)
 		count(budget_cut, 1);
 	retire(f, p->bucket);
@@ -372,6 +382,25 @@ static __always_inline void reverse_head(struct event *head)
 	head->sport = head->dport;
 	head->dport = port;
 	__builtin_memset(&head->owner, 0, sizeof(head->owner));
+}
+
+/* There was room for the word that this direction lost something: the other one's may be due as well. */
+__noinline int tell_other_loss(struct packet *p, struct flow_key *key)
+{
+	struct flow *f;
+
+	if (!p || !key)
+		return 0;
+	reverse_key(p, key);
+	f = bpf_map_lookup_elem(&flows, key);
+	if (!f || !f->live || !f->lost)
+		return 0;
+	p->head.flow_id = f->id;
+	p->head.start_seq = f->start;
+	p->head.flags = (f->start_known ? EVENT_START_KNOWN : 0) | (f->late ? EVENT_LATE : 0);
+	reverse_head(&p->head);
+	end_flow(p, f, EVENT_REASON_LOST, 0);
+	return 0;
 }
 
 /* A reset ends both directions. Strangers can forge one, so its place must be near the window. */

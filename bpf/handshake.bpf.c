@@ -59,6 +59,8 @@ __noinline int on_segment(struct __sk_buff *skb, struct packet *p)
 		advance(skb, p, f);
 	if (p->tcp_flags & TCP_BIT_RST)
 		on_reset(p, &key);
+	else if (f && f->lost && !f->live)
+		tell_other_loss(p, &key);
 	return 0;
 }
 

@@ -71,6 +71,8 @@ struct flow {
 	__u8 records;      /* a record header was seen */
 	__u8 framing;      /* enum framing: what is followed instead of records */
 	__u8 line;         /* FTP: enum line */
+	__u32 untold;      /* lost, and the word of it did not fit into the ring either; swapped atomically */
+	__u32 pad;
 };
 
 struct {

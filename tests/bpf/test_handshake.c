@@ -419,6 +419,47 @@ static void test_ring_full(void **state)
 	assert_true(RIG_COUNTER(bytes_lost) > 0);
 }
 
+/* Words of loss that did not fit are counted until they are told, at either direction's next packet. */
+static void test_loss_untold(void **state)
+{
+	struct rig_conn first, c;
+	struct message_stream hello = { .len = 0 }, s = { .len = 0 };
+	uint64_t before, lost, told = 0;
+
+	(void)state;
+	rig_begin();
+	before = RIG_COUNTER(flows_untold);
+	lost = RIG_COUNTER(flows_lost);
+	put_message(&hello, 1, 180);
+	put_flight(&s, 7000);
+	/* Fill it to the last byte: with large pieces, then with the word of a loss. */
+	do {
+		first = rig_conn_new();
+		send_hello(&first);
+		rig_segment(&first, false, 0, s.data, 2900, TCP_ACK);
+	} while (RIG_COUNTER(flows_untold) == before);
+	/* Nothing of this connection comes up. */
+	c = rig_conn_new();
+	send_hello(&c);
+	rig_segment(&c, false, 0, s.data, 2900, TCP_ACK);
+	assert_true(RIG_COUNTER(flows_untold) - before >= 3);
+	/* Each direction with loss was told, or is counted. */
+	rig_drain();
+	for (unsigned int i = 0; i < rig.num_events; i++)
+		told += rig.events[i].head.kind == EVENT_END && rig.events[i].head.reason == EVENT_REASON_LOST;
+	assert_int_equal(told + RIG_COUNTER(flows_untold) - before, RIG_COUNTER(flows_lost) - lost);
+	rig.num_events = 0;
+	/* One packet, of one direction: both are told. */
+	before = RIG_COUNTER(flows_untold);
+	rig_segment(&c, false, 2900, s.data + 2900, 100, TCP_ACK);
+	assert_int_equal(RIG_COUNTER(flows_untold), before - 2);
+	assert_int_equal(rig_end(&c, false)->reason, EVENT_REASON_LOST);
+	assert_int_equal(rig_end(&c, true)->reason, EVENT_REASON_LOST);
+	/* A reset tells the same. */
+	rig_segment(&first, false, 2900, NULL, 0, TCP_RST | TCP_ACK);
+	assert_int_equal(rig_end(&first, false)->reason, EVENT_REASON_LOST);
+}
+
 /* When all directions have ended, the filter in front of the table is empty again. */
 static void test_buckets_balance(void **state)
 {
@@ -464,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_tuple_used_again),
 		cmocka_unit_test(test_other_traffic),
 		cmocka_unit_test(test_ring_full),
+		cmocka_unit_test(test_loss_untold),
 		cmocka_unit_test(test_buckets_balance),
 	};
 

@@ -306,6 +306,43 @@ static void test_not_tls(void **state)
 	expect("");
 }
 
+/* The source's word that it lost bytes of a direction. */
+static void lose(enum tap_side side)
+{
+	const struct segment s = {
+		.src = t.host[side], .dst = t.host[!side], .seq = t.isn[side] + 1 + t.at[side],
+		.start_seq = t.isn[side] + 1, .start_known = true, .lost = true, .time_ns = t.time_ns,
+	};
+
+	pipeline_segment(t.pipeline, &s);
+}
+
+/* All of a handshake is lost: there is nothing to tell, but it is counted, once. */
+static void test_lost_whole(void **state)
+{
+	(void)state;
+	tap_open(&t);
+	lose(CLIENT);
+	lose(SERVER);
+	tap_finish(&t);
+	assert_string_equal(t.log, "");
+	assert_int_equal(pipeline_tracker(t.pipeline)->counters.lost_whole, 1);
+	tap_close(&t);
+}
+
+/* What the server sent is lost, and what the client sent comes up behind the word of it. */
+static void test_lost_before(void **state)
+{
+	(void)state;
+	tap_open(&t);
+	lose(SERVER);
+	tap_send(&t, CLIENT, buffer_bytes(&f.hello), 1460);
+	tap_finish(&t);
+	assert_string_equal(t.log, "server:lost; ");
+	assert_int_equal(pipeline_tracker(t.pipeline)->counters.lost_whole, 0);
+	tap_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +353,8 @@ int main(void)
 		cmocka_unit_test(test_answer_first),
 		cmocka_unit_test(test_lost_first),
 		cmocka_unit_test(test_lost_behind),
+		cmocka_unit_test(test_lost_whole),
+		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_breaks_off),
 		cmocka_unit_test(test_never_answered),
 		cmocka_unit_test(test_retransmitted),

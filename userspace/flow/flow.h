@@ -46,6 +46,7 @@ struct side {
 	bool cut : 1;            /* the capture cut bytes of this direction off (snap length) */
 	bool missed : 1;         /* bytes of this direction were given up */
 	bool data_seen : 1;
+	bool loss_due : 1;       /* the source lost bytes of it, and there is no handshake yet that could miss them */
 	bool head_held : 1;      /* `tail` holds its first bytes, which may begin a carrier */
 };
 

@@ -55,6 +55,7 @@ struct tracker_counters {
 	uint64_t dtls_given_up;          /* DTLS messages of which not every fragment came, or there was no room */
 	uint64_t chains_passed;          /* Certificate messages of one handshake beyond HANDSHAKE_CHAINS_MAX */
 	uint64_t not_held;               /* directions that waited for a secret with more than KEYS_HELD_MAX bytes */
+	uint64_t lost_whole;             /* connections of which the source lost all it had wanted to give */
 	uint64_t no_memory;              /* allocations that failed */
 };
 

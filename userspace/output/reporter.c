@@ -223,6 +223,7 @@ static void print_refused(const struct pipeline *p, FILE *out)
 		{ ledger_counters(t->ledger)->unsummed, "sightings not summed" },
 		{ keys->not_understood, "lines of key logs not understood" },
 		{ keys->refused, "secrets over the limit" },
+		{ tracked->lost_whole, "connections whose handshake was lost whole" },
 		{ tracked->no_memory, "failed allocations" },
 	};
 	size_t i;

@@ -159,12 +159,11 @@ void carriage_bytes(struct tracker *t, struct flow *flow, unsigned int side, str
 	take_pieces(t, flow, segment);
 }
 
-/* Where in the streams inside the bytes were nobody can tell. */
-static void all_missed(struct tracker *t, struct carriage *c, unsigned int side)
+void carriage_lost(struct tracker *t, struct flow *flow, unsigned int side)
 {
 	struct conversation *conversation;
 
-	for (conversation = c->conversations; conversation; conversation = conversation->next)
+	for (conversation = flow->carriage->conversations; conversation; conversation = conversation->next)
 		if (conversation->flow.handshake)
 			handshake_missed(t, conversation->flow.handshake, side, 0, 0);
 }
@@ -176,7 +175,7 @@ void carriage_missed(struct tracker *t, struct flow *flow, unsigned int side, ui
 		take_pieces(t, flow, segment);
 		return;
 	}
-	all_missed(t, flow->carriage, side);
+	carriage_lost(t, flow, side);
 	carriage_close(t, flow);
 }
 

@@ -27,6 +27,9 @@ void carriage_bytes(struct tracker *t, struct flow *flow, unsigned int side, str
 void carriage_missed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t len,
 		     const struct segment *segment);
 
+/* Bytes or packets of a side are lost, nobody knows how many or where. */
+void carriage_lost(struct tracker *t, struct flow *flow, unsigned int side);
+
 /* How far the TLS inside has come. */
 enum carriage_stage {
 	CARRIAGE_BEFORE,         /* no handshake yet */

@@ -518,6 +518,26 @@ static bool reset_counts(const struct flow *flow, unsigned int side, const struc
 	return !(segment->flags & TCP_ACK) || peer->state == SIDE_NEW || reset_near(segment->ack, peer);
 }
 
+/*
+ * What the source lost, a handshake misses: the one under way, or else the next one, since the other direction may have
+ * come up. If none comes, it is counted when the connection is forgotten.
+ */
+static void side_losses(struct tracker *t, struct flow *flow)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 && flow->handshake; i++) {
+		struct side *s = &flow->side[i];
+
+		if (s->loss_due && s->state != SIDE_DONE) {
+			s->missed = true;
+			handshake_missed(t, flow->handshake, i, s->stream.next - s->first_seq,
+					 s->stream.next - s->first_seq);
+		}
+		s->loss_due = false;
+	}
+}
+
 void conversation_segment(struct tracker *t, struct flow *flow, unsigned int side,
 			  const struct segment *segment)
 {
@@ -540,14 +560,15 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 		s->fin_seq = seq + (uint32_t)segment->payload.len + segment->payload_cut;
 	}
 	s->rst_seen |= reset;
-	if (segment->lost && flow->handshake) {
+	if (segment->lost) {
 		side_flush(t, flow, side, segment);
-		if (flow->handshake && s->state != SIDE_DONE) {
-			s->missed = true;
-			handshake_missed(t, flow->handshake, side, s->stream.next - s->first_seq,
-					 s->stream.next - s->first_seq);
+		s->loss_due = flow->handshake || s->state <= SIDE_SEARCHING;
+		if (flow->carriage) {
+			carriage_lost(t, flow, side);
+			s->loss_due = false;
 		}
 	}
+	side_losses(t, flow);
 	if ((segment->flags & TCP_FIN || reset) && flow->handshake)
 		handshake_news_tell(t, flow->handshake);
 	if (segment->final && flow->handshake)
@@ -573,6 +594,9 @@ void conversation_close(struct tracker *t, struct flow *flow)
 		segment.time_ns = flow->handshake->s.end_ns;
 	for (i = 0; i < 2; i++)
 		side_flush(t, flow, i, &segment);
+	side_losses(t, flow);
+	t->counters.lost_whole += flow->side[0].loss_due || flow->side[1].loss_due;
+	flow->side[0].loss_due = flow->side[1].loss_due = false;
 	carriage_close(t, flow);
 	channel_keys_arrived(t, flow, &segment);
 	if (flow->handshake)

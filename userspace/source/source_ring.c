@@ -204,11 +204,11 @@ static void ring_print_details(const struct source *source, void *stdio_file)
 	struct event_counters c = sum_counters(r);
 
 	fprintf(stdio_file,
-		"certtap: kernel: %llu packets with payload, %llu hellos, %llu directions opened, %llu with loss, "
-		"%llu cut by budget, %llu refused by the flow table, %llu fragments, %llu in too many tunnels, "
-		"%llu unparsable\n",
+		"certtap: kernel: %llu packets with payload, %llu hellos, %llu directions opened, %llu with loss "
+		"(of %llu no word came up), %llu cut by budget, %llu refused by the flow table, %llu fragments, "
+		"%llu in too many tunnels, %llu unparsable\n",
 		(unsigned long long)c.packets, (unsigned long long)c.hellos,
-		(unsigned long long)c.flows_opened, (unsigned long long)c.flows_lost,
+		(unsigned long long)c.flows_opened, (unsigned long long)c.flows_lost, (unsigned long long)c.flows_untold,
 		(unsigned long long)c.budget_cut, (unsigned long long)c.flows_failed,
 		(unsigned long long)c.fragments, (unsigned long long)c.too_deep,
 		(unsigned long long)c.unparsable);
