@@ -38,7 +38,7 @@ enum event_flag {
 	EVENT_RST = 4,           /* on EVENT_END: the sender reset the connection */
 	EVENT_CUT = 8,           /* the datagram was longer than what follows */
 	EVENT_ACK = 16,          /* `ack` is set */
-	EVENT_LATE = 32,         /* something was said on this connection before start_seq */
+	EVENT_LATE = 32,         /* something was said on this connection before start_seq, or nobody knows */
 };
 
 /* Who is at the end whose socket the hook saw: the sender on egress, the receiver on ingress. All 0: not known. */

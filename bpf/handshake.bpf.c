@@ -24,16 +24,38 @@
 #define LOOPBACK_IFINDEX 1     /* in every network namespace */
 #define DATAGRAMS_MAX 8        /* looked at in one packet with segmentation offload */
 
+static __always_inline void note_beginning(const struct packet *p)
+{
+	__u32 bucket = bucket_of(&p->head) & (BUCKETS - 1);
+
+	if (p->tcp_flags & TCP_BIT_ACK)
+		bucket_answerer[bucket] = p->head.seq;
+	else
+		bucket_opener[bucket] = p->head.seq;
+}
+
+/* Is this the first thing that is said, by the SYNs that were seen? */
+static __always_inline _Bool is_first(const struct packet *p)
+{
+	__u32 bucket = p->bucket & (BUCKETS - 1), opener = bucket_opener[bucket], answerer = bucket_answerer[bucket];
+
+	if (!(p->tcp_flags & TCP_BIT_ACK))
+		return p->tcp_flags & TCP_BIT_SYN;
+	return (p->head.seq == opener && p->head.ack == answerer) ||
+	       (p->head.seq == answerer && p->head.ack == opener);
+}
+
 /*
  * Was anything said on this connection before this segment? The socket's own counters tell, which both hooks find as
- * they were before it. A SYN counts as one byte acknowledged. False where there is no socket.
+ * they were before it. A SYN counts as one byte acknowledged. Where there is no socket, as for what only passes by, the
+ * SYNs tell; true where they were not seen: nobody knows then.
  */
-static __always_inline _Bool is_late(struct __sk_buff *skb)
+static __always_inline _Bool is_late(struct __sk_buff *skb, const struct packet *p)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : NULL;
 
-	return tcp && (tcp->bytes_acked > 1 || tcp->bytes_received);
+	return tcp ? tcp->bytes_acked > 1 || tcp->bytes_received : !is_first(p);
 }
 
 /* A TCP segment with payload, FIN or RST whose bucket is not empty, or that begins a handshake. */
@@ -49,7 +71,7 @@ __noinline int on_segment(struct __sk_buff *skb, struct packet *p)
 		p->head.netns_cookie = bpf_get_netns_cookie(skb);
 	key_of(p, &key);
 	if (p->hello) {
-		p->late = is_late(skb);
+		p->late = is_late(skb, p);
 		on_hello(p, &key);
 	}
 	f = bpf_map_lookup_elem(&flows, &key);
@@ -66,6 +88,8 @@ __noinline int on_segment(struct __sk_buff *skb, struct packet *p)
 
 static __always_inline void look_at_segment(struct __sk_buff *skb, struct packet *p)
 {
+	if (p->tcp_flags & TCP_BIT_SYN)
+		note_beginning(p);
 	if (!p->head.wire_len && !(p->tcp_flags & (TCP_BIT_FIN | TCP_BIT_RST)))
 		return;
 	count(packets, 1);

@@ -39,6 +39,13 @@ struct event_counters counters[EVENT_CPUS_MAX];
 __u32 bucket_live[BUCKETS];
 __u32 bucket_opened_s[BUCKETS];    /* when the youngest direction there was opened */
 
+/*
+ * Where the youngest connection of a bucket began: the first sequence number of each end, by its SYN. Another one may
+ * have taken the place; then its numbers differ, and the beginning was not seen.
+ */
+__u32 bucket_opener[BUCKETS];
+__u32 bucket_answerer[BUCKETS];
+
 /* One direction of a connection. */
 struct flow_key {
 	__u64 netns;       /* two containers may use equal loopback tuples */
@@ -67,7 +74,7 @@ struct flow {
 	__u8 start_known;
 	__u8 cipher_spec;  /* the last record was a ChangeCipherSpec */
 	__u8 lost;         /* a piece was lost, and user space has not been told yet */
-	__u8 late;         /* something was said on this connection before `start` */
+	__u8 late;         /* something may have been said on this connection before `start` */
 	__u8 records;      /* a record header was seen */
 	__u8 framing;      /* enum framing: what is followed instead of records */
 	__u8 line;         /* FTP: enum line */

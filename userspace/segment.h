@@ -46,7 +46,7 @@ struct segment {
 	enum transport transport;
 	uint8_t flags;               /* enum tcp_flag */
 	bool start_known;            /* start_seq is the first byte of this direction's handshake */
-	bool late;                   /* something was said on this connection before start_seq, and not given */
+	bool late;                   /* something may have been said on this connection before start_seq, and not given */
 	bool lost;                   /* the source knows that later bytes of this direction are lost */
 	bool final;                  /* the source sends no more of this direction: parse what there is */
 	uint32_t seq, ack, start_seq;

@@ -460,6 +460,38 @@ static void test_loss_untold(void **state)
 	assert_int_equal(rig_end(&first, false)->reason, EVENT_REASON_LOST);
 }
 
+/* Without a socket: only where both SYNs were seen, and nothing since, it is known that nothing was said before. */
+static void test_late(void **state)
+{
+	static const struct { bool syn, answer, words, late; } cases[] = {
+		{ true, true, false, false },
+		{ true, true, true, true },
+		{ false, false, false, true },
+		{ true, false, false, true },
+		{ false, true, false, true },
+	};
+	struct rig_conn c;
+
+	(void)state;
+	rig_begin();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		c = rig_conn_new();
+		if (cases[i].syn)
+			rig_segment(&c, true, (uint32_t)-1, NULL, 0, TCP_SYN);
+		if (cases[i].answer)
+			rig_segment(&c, false, (uint32_t)-1, NULL, 0, TCP_SYN | TCP_ACK);
+		if (cases[i].words) {
+			rig_segment(&c, false, 0, "220 mx\r\n", 8, TCP_ACK);
+			c.server_seq += 8;
+		}
+		send_hello(&c);
+		rig_drain();
+		assert_int_equal(rig.num_events, 1);
+		assert_int_equal(rig.events[0].head.flags & EVENT_LATE ? 1 : 0, cases[i].late);
+		rig.num_events = 0;
+	}
+}
+
 /* When all directions have ended, the filter in front of the table is empty again. */
 static void test_buckets_balance(void **state)
 {
@@ -506,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_other_traffic),
 		cmocka_unit_test(test_ring_full),
 		cmocka_unit_test(test_loss_untold),
+		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_buckets_balance),
 	};
 
