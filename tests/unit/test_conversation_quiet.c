@@ -8,6 +8,7 @@
 
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
+#include "userspace/handshake/keys.h"
 
 #define SECOND 1000000000ull
 #define FAR (1 << 30)            /* as some stacks' resets are off, and no window is so large */
@@ -154,6 +155,38 @@ static void test_reset_and_news(void **state)
 	expect("server:chain 2; ");
 }
 
+/* Keys may come, and none does: the wait ends, and the connection goes on as one whose handshake is known. */
+static void test_wait_ends(void **state)
+{
+	struct keys *keys = keys_new(10);
+	struct buffer data = { 0 };
+
+	(void)state;
+	assert_non_null(keys);
+	build_application_data(&data, 100);
+	build_application_data(&data, 100);
+	tap_open(&t);
+	pipeline_use_keys(t.pipeline, keys);
+	tap_syn(&t);
+	tap_send(&t, CLIENT, buffer_bytes(&f.hello13), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&f.server13), 1460);
+	tap_send(&t, CLIENT, buffer_bytes(&data), 1460);
+	quiet(9);
+	assert_string_equal(t.log, "");
+	quiet(3);
+	assert_string_equal(t.log, "server:encrypted; ");
+	assert_int_equal(pipeline_tracker(t.pipeline)->memory.used, 0);
+	assert_int_equal(flows(), 1);
+	tap_send(&t, CLIENT, buffer_bytes(&data), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&data), 1460);
+	tap_fin(&t);
+	quiet(3);
+	assert_int_equal(flows(), 0);
+	expect("server:encrypted; ");
+	buffer_free(&data);
+	keys_free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_reset_taken_back),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_reset_and_news),
+		cmocka_unit_test(test_wait_ends),
 	};
 	int failed;
 

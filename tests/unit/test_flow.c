@@ -164,8 +164,9 @@ static void test_evicts_oldest(void **state)
 	flow_table_free(t);
 }
 
-static bool idle_over_10(const struct flow *flow, uint32_t idle_s)
+static bool idle_over_10(void *context, struct flow *flow, uint32_t idle_s)
 {
+	(void)context;
 	(void)flow;
 	return idle_s > 10;
 }

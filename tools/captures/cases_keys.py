@@ -3,7 +3,7 @@
 peer at hand will send."""
 from . import compressed, pcap, tcp, tls, tls13
 from .case import Case, capture, facts, frames, known, not_seen, presented
-from .cases_tcp import hello_late
+from .cases_tcp import hello_late, paused
 from .link import Endpoints
 from .pki import sha256
 
@@ -65,6 +65,25 @@ def other_keys(kept):
     yield Case("keys-untidy", "a key log with comments, nonsense, CR LF and no last line end",
                packets, facts([presented(handshake.chain, witness="keylog")], resegment="shuffle"),
                keys=untidy)
+
+
+def goes_on(kept):
+    """What waits for a secret in vain, and a connection that goes on long after."""
+    handshake, mutual = kept.handshakes["keys-aes-128-gcm"], kept.handshakes["keys-mutual"]
+    data = ("c", 2 * tls.record(tls.APPLICATION_DATA, tls.seeded(61, 40)))
+    half = "".join(line + "\n" for line in mutual.keys.splitlines()
+                   if not line.startswith("CLIENT_HANDSHAKE"))
+
+    def later(talk):
+        segments = tcp.conversation(talk + [data])
+        return capture(paused(segments, tcp.payloads(segments)[-1] - 1, 15000))
+
+    yield Case("keys-others-idle", "a key log of other connections; data after a long silence",
+               later(handshake.talk),
+               facts([], [not_seen("encrypted", server_name="pool.example")]),
+               keys=kept.handshakes["keys-chacha20"].keys)
+    yield Case("keys-half-idle", "without the client's secret; data after a long silence",
+               later(mutual.talk), facts([presented(mutual.chain, witness="keylog")]), keys=half)
 
 
 def secrets_blocks(kept):
@@ -161,4 +180,4 @@ def late_hello(kept):
                                 server_name="pool.example")]), keys=tls13.key_log())
 
 
-CASES = (recorded, other_keys, secrets_blocks, compression, records, hidden_hello, late_hello)
+CASES = (recorded, other_keys, goes_on, secrets_blocks, compression, records, hidden_hello, late_hello)

@@ -342,7 +342,7 @@ void flow_table_sweep(struct flow_table *t, uint32_t now_s, flow_idle_fn *idle)
 	for (i = 0; i < t->used; i++) {
 		flow = flow_at(t, i);
 		/* Captures of several interfaces may step back in time a little. */
-		if (flow_live(flow) && now_s > flow->last_s && idle(flow, now_s - flow->last_s))
+		if (flow_live(flow) && now_s > flow->last_s && idle(t->context, flow, now_s - flow->last_s))
 			flow_table_drop(t, flow);
 	}
 }

@@ -88,9 +88,10 @@ void flow_disown(struct flow *flow);
 struct flow_table;
 
 typedef void flow_drop_fn(void *context, struct flow *flow);
-typedef bool flow_idle_fn(const struct flow *flow, uint32_t idle_s);
+/* Is it time to drop the flow, after so many seconds without a segment that counted? */
+typedef bool flow_idle_fn(void *context, struct flow *flow, uint32_t idle_s);
 
-/* `drop` is called for each flow before its memory is used again. NULL: out of memory. */
+/* `drop` is called for each flow before its memory is used again; `context` is for it and `idle`. NULL: no memory. */
 struct flow_table *flow_table_new(uint32_t max_flows, flow_drop_fn *drop, void *context);
 /* Drops every flow that is left. */
 void flow_table_free(struct flow_table *t);

@@ -142,7 +142,7 @@ void capture_keys_arrived(struct tracker *t, struct flow *flow)
 		capture_writer_settle(t->writer, &flow->key);
 }
 
-void capture_dropped(struct tracker *t, const struct flow *flow)
+void capture_ended(struct tracker *t, const struct flow *flow)
 {
 	capture_writer_settle(t->writer, &flow->key);
 }

@@ -26,7 +26,7 @@ void capture_after(struct tracker *t, const struct capture_before *before, const
 
 /* A secret has come for this connection, and what waited for it was read. */
 void capture_keys_arrived(struct tracker *t, struct flow *flow);
-/* The connection is dropped. */
-void capture_dropped(struct tracker *t, const struct flow *flow);
+/* The connection is dropped, or its handshake was ended by the clock. */
+void capture_ended(struct tracker *t, const struct flow *flow);
 
 #endif

@@ -584,7 +584,8 @@ void conversation_keys_arrived(struct tracker *t, struct flow *flow)
 	channel_close_if_settled(t, flow);
 }
 
-void conversation_close(struct tracker *t, struct flow *flow)
+/* Reads what is held, gaps or not, and records what is open. */
+static void finish_reading(struct tracker *t, struct flow *flow)
 {
 	/* What is read now has no packet of its own: it counts for the time that was last seen. */
 	struct segment segment = { .time_ns = (uint64_t)flow->last_s * 1000000000u };
@@ -601,6 +602,13 @@ void conversation_close(struct tracker *t, struct flow *flow)
 	channel_keys_arrived(t, flow, &segment);
 	if (flow->handshake)
 		channel_close(t, flow);
+}
+
+void conversation_close(struct tracker *t, struct flow *flow)
+{
+	unsigned int i;
+
+	finish_reading(t, flow);
 	for (i = 0; i < 2; i++) {
 		overlap_free(t, &flow->side[i]);
 		t->counters.conflicts += flow->side[i].stream.conflict;
@@ -610,13 +618,20 @@ void conversation_close(struct tracker *t, struct flow *flow)
 	}
 }
 
-bool conversation_idle(const struct flow *flow, uint32_t idle_s)
+bool conversation_idle(struct tracker *t, struct flow *flow, uint32_t idle_s)
 {
 	bool closing = (flow->side[0].fin_seen && flow->side[1].fin_seen) || flow->side[0].rst_seen ||
 		       flow->side[1].rst_seen;
 
-	if (flow->handshake && handshake_keys_holding(flow->handshake))
-		return idle_s > IDLE_HOLDING_S;
+	if (flow->handshake && handshake_keys_holding(flow->handshake)) {
+		if (idle_s <= IDLE_HOLDING_S)
+			return false;
+		/* Of datagrams only a hello begins anything. */
+		if (flow->datagrams)
+			return true;
+		/* Gone, the flow would be taken for one that is met in its midst as soon as it goes on. */
+		finish_reading(t, flow);
+	}
 	if (closing)
 		return idle_s > IDLE_CLOSING_S;
 	if (flow->handshake && (flow->side[0].missed || flow->side[1].missed))

@@ -22,7 +22,10 @@ void conversation_close(struct tracker *t, struct flow *flow);
 /* A secret has come that this flow waits for. */
 void conversation_keys_arrived(struct tracker *t, struct flow *flow);
 
-/* For flow_table_sweep(): has this flow been silent for long enough to be closed? */
-bool conversation_idle(const struct flow *flow, uint32_t idle_s);
+/*
+ * For flow_table_sweep(): has this flow been silent for long enough to be dropped? Ends a handshake that has waited for
+ * its secret for long enough; the flow then stays as one that is done, for its connection may go on.
+ */
+bool conversation_idle(struct tracker *t, struct flow *flow, uint32_t idle_s);
 
 #endif

@@ -58,7 +58,17 @@ static void drop_flow(void *context, struct flow *flow)
 	else
 		conversation_close(&p->tracker, flow);  /* a carriage, too, behind what its stream still holds */
 	if (p->tracker.writer)
-		capture_dropped(&p->tracker, flow);
+		capture_ended(&p->tracker, flow);
+}
+
+static bool flow_idle(void *context, struct flow *flow, uint32_t idle_s)
+{
+	struct tracker *t = &((struct pipeline *)context)->tracker;
+	bool before = flow->handshake, idle = conversation_idle(t, flow, idle_s);
+
+	if (t->writer && before && !flow->handshake && !idle)
+		capture_ended(t, flow);
+	return idle;
 }
 
 struct pipeline *pipeline_new(const struct pipeline_limits *limits, const struct observer *observer,
@@ -187,7 +197,7 @@ static void sweep(struct pipeline *p, uint32_t now_s)
 		return;
 	p->swept_s = now_s;
 	p->since_sweep = 0;
-	flow_table_sweep(p->tracker.flows, now_s, conversation_idle);
+	flow_table_sweep(p->tracker.flows, now_s, flow_idle);
 }
 
 void pipeline_tick(struct pipeline *p, uint64_t now_ns, uint64_t monotonic_ns)
