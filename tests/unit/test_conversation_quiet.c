@@ -187,6 +187,29 @@ static void test_wait_ends(void **state)
 	keys_free(keys);
 }
 
+/* Bytes are missing where keys may come and none does: behind the ServerHello they would have been encrypted. */
+static void test_wait_with_gap(void **state)
+{
+	struct bytes flight = buffer_bytes(&f.server13);
+	struct keys *keys = keys_new(10);
+	size_t from;
+
+	(void)state;
+	assert_non_null(keys);
+	for (from = 20; from < flight.len; from += flight.len - 220) {
+		tap_open(&t);
+		pipeline_use_keys(t.pipeline, keys);
+		tap_syn(&t);
+		tap_send(&t, CLIENT, buffer_bytes(&f.hello13), 1460);
+		tap_segment(&t, SERVER, 0, TCP_ACK, bytes_of(flight.data, from));
+		tap_segment(&t, SERVER, (int64_t)from + 100, TCP_ACK,
+			    bytes_of(flight.data + from + 100, flight.len - from - 100));
+		tap_fin(&t);
+		expect(from == 20 ? "server:lost; " : "server:encrypted; ");
+	}
+	keys_free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_reset_and_news),
 		cmocka_unit_test(test_wait_ends),
+		cmocka_unit_test(test_wait_with_gap),
 	};
 	int failed;
 

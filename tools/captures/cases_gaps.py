@@ -20,6 +20,15 @@ def lost(kept):
         size = sum(len(base[p].payload) for p in gone)
         yield Case(name, shows, capture(tcp.without(base, gone)),
                    facts([], [not_seen("lost", lost=[start, start + size])]))
+    hidden = tcp.conversation(kept.handshakes["tls13"].talk, MSS)
+    w = pcap.Pcapng()
+    w.section()
+    w.interface(1)
+    for f in frames(tcp.without(hidden, tcp.flight(hidden)[2:3])):
+        w.packet(0, f)
+    yield Case("lost-encrypted", "one segment of an encrypted flight is missing, and keys might "
+               "have come (pcapng)", w.bytes(),
+               facts([], [not_seen("encrypted", server_name="pool.example")]), suffix="pcapng")
     yield Case("client-half", "only the client's packets were captured",
                capture(tcp.only(base, "c")), facts([], [not_seen("lost")]))
 

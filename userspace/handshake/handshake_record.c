@@ -193,17 +193,19 @@ static bool server_opened(const struct handshake *h, unsigned int server)
 enum reason handshake_open_reason(struct handshake *h, const struct flow *flow, const char **detail)
 {
 	unsigned int server = !h->client_side;
-	bool opened = server_opened(h, server);
+	bool hidden = handshake_is_tls13(h->s.version) && h->messages[server] & 1u << TLS_SERVER_HELLO &&
+		      !server_opened(h, server);
 	enum reason passed;
 	bool hello = (h->messages[0] | h->messages[1]) & (1u << TLS_CLIENT_HELLO | 1u << TLS_SERVER_HELLO);
 
 	*detail = NULL;
-	if (h->missed[server]) {
+	/* Behind the ServerHello all is encrypted: without a key what is missing would have shown nothing. */
+	if (h->missed[server] && (!hidden || h->hello_retry || (h->keys && h->keys->used[server]))) {
 		h->s.lost_from = handshake_rare_of(h)->lost_from[server];
 		h->s.lost_to = handshake_rare_of(h)->lost_to[server];
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
-	if (handshake_is_tls13(h->s.version) && !opened && h->messages[server] & 1u << TLS_SERVER_HELLO)
+	if (hidden)
 		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
 	if (handshake_is_tls13(h->s.version) && h->s.resumed)
 		return REASON_RESUMED;
