@@ -187,6 +187,49 @@ static void test_wait_ends(void **state)
 	keys_free(keys);
 }
 
+static void send_waiting(uint16_t port)
+{
+	t.host[CLIENT].port = port;
+	t.at[CLIENT] = t.at[SERVER] = 0;
+	tap_syn(&t);
+	tap_send(&t, CLIENT, buffer_bytes(&f.hello13), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&f.server13), 1460);
+	tap_fin(&t);
+}
+
+/* A file may bring its secrets last: the wait has no end but the memory's. */
+static void test_wait_for_end(void **state)
+{
+	struct pipeline_limits limits = PIPELINE_LIMITS_DEFAULT;
+	struct keys *keys = keys_new(10);
+	uint16_t port = 40000;
+
+	(void)state;
+	assert_non_null(keys);
+	limits.tracker.memory = 64 << 10;
+	tap_open_limits(&t, &limits);
+	pipeline_use_keys(t.pipeline, keys);
+	pipeline_secrets_at_end(t.pipeline);
+	send_waiting(port);
+	quiet(1000);
+	assert_string_equal(t.log, "");
+	while (pipeline_tracker(t.pipeline)->memory.used <= limits.tracker.memory / 2)
+		send_waiting(++port);
+	assert_string_equal(t.log, "");
+	/* Only the first one has waited for long enough. */
+	quiet(3);
+	assert_string_equal(t.log, "server:encrypted; ");
+	while (pipeline_tracker(t.pipeline)->memory.used <= limits.tracker.memory / 2)
+		send_waiting(++port);
+	quiet(11);
+	assert_true(t.closed > 1 && t.closed < port - 40000u);
+	assert_true(pipeline_tracker(t.pipeline)->memory.used <= limits.tracker.memory / 2);
+	tap_finish(&t);
+	assert_int_equal(t.closed, port - 40000 + 1);
+	tap_close(&t);
+	keys_free(keys);
+}
+
 /* Bytes are missing where keys may come and none does: behind the ServerHello they would have been encrypted. */
 static void test_wait_with_gap(void **state)
 {
@@ -220,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_reset_and_news),
 		cmocka_unit_test(test_wait_ends),
+		cmocka_unit_test(test_wait_for_end),
 		cmocka_unit_test(test_wait_with_gap),
 	};
 	int failed;

@@ -57,26 +57,27 @@ def preambles(kept):
                known(handshake, ENDS, resegment="shuffle", carrier="unknown"))
 
 
-def tds(kept):
+def in_tds(talk, size=2000):
     """MS-TDS 2.2.6.5: PRELOGIN each way, then the handshake in PRELOGIN packets."""
-    handshake = kept.handshakes["tls12"]
-
     def packet(kind, body, status=1):
         return struct.pack("!BBHHBB", kind, status, 8 + len(body), 0, 1, 0) + body
     options = bytes.fromhex("00000b0006" "0100110001" "ff")
     prelogin = options + bytes.fromhex("100000000000") + b"\1"
 
-    def wrapped(data, size=2000):
+    def wrapped(data):
         pieces = tcp.cut(data, size)
         return b"".join(packet(0x12, p, i == len(pieces) - 1) for i, p in enumerate(pieces))
-    talk = [("c", packet(0x12, prelogin)), ("s", packet(0x04, prelogin))]
-    talk += [(who, wrapped(data)) for who, data in handshake.talk[:4]] + handshake.talk[4:]
+    return [("c", packet(0x12, prelogin)), ("s", packet(0x04, prelogin))] \
+        + [(who, wrapped(data)) for who, data in talk[:4]] + talk[4:]
+
+
+def tds(kept):
+    handshake = kept.handshakes["tls12"]
     yield Case("carrier-tds", "TLS in the pre-login packets of SQL Server",
-               capture(tcp.conversation(talk), ENDS), known(handshake, ENDS, carrier="tds"))
-    small = talk[:2] + [(who, wrapped(data, 300)) for who, data in handshake.talk[:4]] \
-        + handshake.talk[4:]
+               capture(tcp.conversation(in_tds(handshake.talk)), ENDS),
+               known(handshake, ENDS, carrier="tds"))
     yield Case("carrier-tds-cut", "the same in packets of 300 bytes",
-               capture(tcp.conversation(small, 177), ENDS), known(handshake, ENDS, carrier="tds"))
+               capture(tcp.conversation(in_tds(handshake.talk, 300), 177), ENDS), known(handshake, ENDS, carrier="tds"))
 
 
 def eap_packets(talk, method, size=700):

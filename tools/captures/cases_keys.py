@@ -2,7 +2,8 @@
 """Golden captures that somebody's key log opens: recorded ones, and made-up flights for what no
 peer at hand will send."""
 from . import compressed, pcap, tcp, tls, tls13
-from .case import Case, capture, facts, frames, known, not_seen, presented
+from .case import START_NS, Case, capture, datagrams, facts, frames, known, not_seen, presented
+from .cases_carriers import in_tds
 from .cases_tcp import hello_late, paused
 from .link import Endpoints
 from .pki import sha256
@@ -107,6 +108,33 @@ def secrets_blocks(kept):
                    told, suffix="pcapng")
 
 
+def with_block_at_end(made, later, keys):
+    """pcapng: something else long after what the secrets are for, and only then the block."""
+    other = tcp.Connection()
+    other.open()
+    w = pcap.Pcapng()
+    w.section()
+    w.interface(1)
+    for f in made + frames(other.segments, Endpoints(port=80), start_ns=START_NS + later * 10**9):
+        w.packet(0, f)
+    w.secrets(keys.encode())
+    return w.bytes()
+
+
+def blocks_at_end(kept):
+    handshake, quic = kept.handshakes["keys-aes-256-gcm"], kept.handshakes["peers-quic"]
+    https = Endpoints(port=443)
+    for name, shows, made, logged, told in (
+            ("", "", frames(tcp.conversation(handshake.talk)), handshake, {}),
+            ("-tds", "; within TDS", frames(tcp.conversation(in_tds(handshake.talk))), handshake,
+             dict(carrier="tds")),
+            ("-quic", "; QUIC", datagrams(quic.talk, https), quic, dict(endpoints=https))):
+        yield Case("ng-secrets-late" + name, "pcapng with its secrets block behind a packet of "
+                   "90 seconds later" + shows, with_block_at_end(made, 90, logged.keys),
+                   facts([presented(logged.chain, witness="keylog", version="1.3", **told)]),
+                   suffix="pcapng")
+
+
 def one(name, shows, messages, told, hello=None, keys=None, **options):
     talk = tls13.talk(messages, hello, **options)
     return Case(name, shows, capture(tcp.conversation(talk)), told, keys=keys or tls13.key_log())
@@ -180,4 +208,4 @@ def late_hello(kept):
                                 server_name="pool.example")]), keys=tls13.key_log())
 
 
-CASES = (recorded, other_keys, goes_on, secrets_blocks, compression, records, hidden_hello, late_hello)
+CASES = (recorded, other_keys, goes_on, secrets_blocks, blocks_at_end, compression, records, hidden_hello, late_hello)

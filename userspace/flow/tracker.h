@@ -74,6 +74,7 @@ struct tracker {
 	struct ledger *ledger;
 	struct keys *keys;               /* NULL: none were given and none may come */
 	struct caught *caught;           /* NULL: no probes */
+	bool secrets_at_end;             /* of a file: what waits for one does so until then, while memory lasts */
 	bool client_secrets;             /* they catch the clients' secrets too */
 	struct capture_writer *writer;   /* NULL: no packets are written */
 	struct hkdf *hkdf;

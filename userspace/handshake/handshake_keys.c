@@ -260,6 +260,11 @@ bool handshake_keys_wait(struct tracker *t, struct handshake *h, unsigned int si
 	return true;
 }
 
+bool handshake_keys_wanted(const struct handshake *h)
+{
+	return handshake_keys_holding(h) || (h->keys && h->quic && (quic_holds(h->quic, 0) || quic_holds(h->quic, 1)));
+}
+
 static void held_free(struct tracker *t, struct handshake_keys *k, unsigned int side)
 {
 	budget_give(&t->memory, k->held_capacity[side]);
@@ -277,7 +282,8 @@ bool handshake_keys_hold(struct tracker *t, struct handshake *h, unsigned int si
 
 	if (in.len > KEYS_HELD_MAX - k->held_len[side])
 		goto full;
-	if (k->held_len[side] + in.len > capacity) {
+	/* Even the wait for a record that has not begun costs something: so the memory limits how many wait. */
+	if (!capacity || k->held_len[side] + in.len > capacity) {
 		capacity = capacity ? capacity * 2 : 2048;
 		while (capacity < k->held_len[side] + in.len)
 			capacity *= 2;

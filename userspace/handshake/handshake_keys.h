@@ -54,11 +54,14 @@ void handshake_keys_cipher_spec(struct tracker *t, struct handshake *h, unsigned
 /* TLS 1.3: the side's Finished has passed; other keys, or none, open what follows. */
 void handshake_keys_finished(struct tracker *t, struct handshake *h, unsigned int side);
 
-/* Does anything wait for a secret? */
+/* Does anything of a stream, or of DTLS, wait for a secret? */
 static inline bool handshake_keys_holding(const struct handshake *h)
 {
 	return h->keys && (h->keys->holding[0] || h->keys->holding[1]);
 }
+
+/* The same, but of QUIC too, whose packets wait in its connection. */
+bool handshake_keys_wanted(const struct handshake *h);
 
 /*
  * Behind this item are records that cannot be opened yet, for want of a secret or of a hello that the capture brings

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "userspace/handshake/handshake.h"
+#include "userspace/handshake/handshake_keys.h"
 #include "userspace/pipeline/channel.h"
 #include "userspace/pipeline/datagram.h"
 #include "userspace/pipeline/overlap.h"
@@ -187,6 +188,16 @@ enum carriage_stage carriage_stage(const struct flow *flow)
 		if (conversation->flow.handshake)
 			return CARRIAGE_DURING;
 	return flow->carriage->met ? CARRIAGE_BEHIND : CARRIAGE_BEFORE;
+}
+
+bool carriage_waits(const struct flow *flow)
+{
+	const struct conversation *conversation = flow->carriage->conversations;
+
+	for (; conversation; conversation = conversation->next)
+		if (conversation->flow.handshake && handshake_keys_wanted(conversation->flow.handshake))
+			return true;
+	return false;
 }
 
 void carriage_close(struct tracker *t, struct flow *flow)

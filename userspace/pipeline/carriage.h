@@ -40,6 +40,9 @@ enum carriage_stage {
 /* Of a flow with a carriage. */
 enum carriage_stage carriage_stage(const struct flow *flow);
 
+/* Does anything inside wait for a secret? */
+bool carriage_waits(const struct flow *flow);
+
 /* Records what is open inside, frees flow->carriage. */
 void carriage_close(struct tracker *t, struct flow *flow);
 

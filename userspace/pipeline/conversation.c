@@ -19,7 +19,7 @@
 #define RESET_WINDOW (1u << 20)  /* a RST further from where its sender stands is not this connection's */
 
 #define IDLE_CLOSING_S 2         /* after FIN from both, or RST */
-#define IDLE_HOLDING_S 10        /* a flight waits for its secret */
+#define IDLE_HOLDING_S 10        /* a flight waits for its secret, unless the file's end may bring it */
 #define IDLE_MISSED_S 5          /* bytes of a handshake are known to be missing */
 #define IDLE_READING_S 60
 #define IDLE_OTHER_S 300
@@ -618,11 +618,21 @@ void conversation_close(struct tracker *t, struct flow *flow)
 	}
 }
 
+/* Waits for a secret that the file's end may bring; no longer where what waits takes the memory of others. */
+static bool waits_for_end(const struct tracker *t, const struct flow *flow)
+{
+	if (!t->secrets_at_end || t->memory.used > t->memory.max / 2)
+		return false;
+	return flow->handshake ? handshake_keys_wanted(flow->handshake) : flow->carriage && carriage_waits(flow);
+}
+
 bool conversation_idle(struct tracker *t, struct flow *flow, uint32_t idle_s)
 {
 	bool closing = (flow->side[0].fin_seen && flow->side[1].fin_seen) || flow->side[0].rst_seen ||
 		       flow->side[1].rst_seen;
 
+	if (waits_for_end(t, flow))
+		return false;
 	if (flow->handshake && handshake_keys_holding(flow->handshake)) {
 		if (idle_s <= IDLE_HOLDING_S)
 			return false;

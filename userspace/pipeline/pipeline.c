@@ -122,6 +122,11 @@ void pipeline_use_keys(struct pipeline *p, struct keys *keys)
 	p->tracker.keys = keys;
 }
 
+void pipeline_secrets_at_end(struct pipeline *p)
+{
+	p->tracker.secrets_at_end = true;
+}
+
 void pipeline_secrets(struct pipeline *p, struct bytes text)
 {
 	if (!p->tracker.keys)

@@ -59,6 +59,11 @@ bool pipeline_expect_secrets(struct pipeline *p, bool client_secrets);
 /* A secret that a probe caught; it is copied, and the copy wiped after some seconds. */
 struct caught_secret;
 void pipeline_secret(struct pipeline *p, const struct caught_secret *secret);
+/*
+ * A file is read whose secrets may stand anywhere, its end included: what waits for one is held until then, unless it
+ * takes half of the memory. Without this call it waits for some seconds.
+ */
+void pipeline_secrets_at_end(struct pipeline *p);
 /* The text of a secrets block. */
 void pipeline_secrets(struct pipeline *p, struct bytes text);
 

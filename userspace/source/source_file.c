@@ -193,6 +193,7 @@ static int file_read(struct source *s, struct pipeline *p, unsigned int budget)
 {
 	struct source_file *f = of(s);
 
+	pipeline_secrets_at_end(p);
 	if (f->pcapng)
 		return read_pcapng(f, p, budget);
 	return f->pcap ? read_pcap(f, p, budget) : read_plain(f, p, budget);
