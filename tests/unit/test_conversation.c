@@ -8,6 +8,7 @@
 
 #include "tests/unit/flights.h"
 #include "tests/unit/tap.h"
+#include "userspace/ledger/fingerprints.h"
 
 static struct flights f;
 static struct tap t;
@@ -125,6 +126,8 @@ static void test_answer_first(void **state)
 		tap_send(&t, SERVER, buffer_bytes(&f.finish), 1460);
 		assert_true(t.last.has_hello);
 		assert_non_null(t.last.client_print);
+		assert_string_equal(t.row->ja3, t.last.client_print->ja3);
+		assert_string_equal(t.row->ja4, t.last.client_print->ja4);
 		expect("server:chain 2; ");
 	}
 }

@@ -32,6 +32,22 @@ def order(kept):
         yield Case(name, shows, capture(segments), known(handshake, resegment="no"))
 
 
+    mutual = kept.handshakes["mutual"]
+    yield Case("client-first", "the client's certificate is captured before the server's flight",
+               capture(client_first(tcp.conversation(mutual.talk))),
+               known(mutual, resegment="no"))
+
+
+def client_first(segments):
+    """The client's first two flights, then the server's, then the rest."""
+    hello, flight = tcp.payloads(segments, "c")[0], tcp.flight(segments)
+    after = tcp.payloads(segments, "s")[len(flight)]
+    second = [p for p in tcp.payloads(segments, "c") if hello < p < after]
+    moved = flight + second
+    return (segments[:flight[0]] + [segments[p] for p in second] + [segments[p] for p in flight]
+            + [s for p, s in enumerate(segments) if p > flight[0] and p not in moved])
+
+
 def resent_larger(handshake):
     small = tcp.conversation(handshake.talk, MSS)
     flight = tcp.flight(small)

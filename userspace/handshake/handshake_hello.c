@@ -127,6 +127,9 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 	h->s.has_sct |= hello.has_sct;
 	if (hello.alpn.len)
 		keep_alpn(h, hello.alpn);
+	/* The client's certificate was read first. */
+	if (h->row[ROLE_CLIENT])
+		ledger_row_answered(h->row[ROLE_CLIENT], &h->s);
 	handshake_keys_transcript(t, h, TLS_SERVER_HELLO, body);
 	waits = handshake_keys_server_hello(t, flow, side, &hello);
 	if (!handshake_is_tls13(hello.version) || hello.is_hello_retry) {

@@ -227,17 +227,31 @@ static void add_owners(struct ledger_row *row, const struct sighting *s)
 	}
 }
 
+static void add_asked(struct ledger_row *row, const struct sighting *s)
+{
+	if (s->client_print) {
+		memcpy(row->ja3, s->client_print->ja3, sizeof(row->ja3));
+		memcpy(row->ja4, s->client_print->ja4, sizeof(row->ja4));
+	}
+	if (s->has_hello)
+		add_name(row, s);
+	row->has_ech |= s->has_ech;
+}
+
+static void add_answered(struct ledger_row *row, const struct sighting *s)
+{
+	if (s->server_print)
+		memcpy(row->ja3s, s->server_print->ja3, sizeof(row->ja3s));
+	number_set_add(&row->versions, s->version);
+	number_set_add(&row->ciphers, s->cipher);
+	add_alpn(row, s);
+}
+
 static void row_add(struct ledger_row *row, const struct sighting *s)
 {
 	add_owners(row, s);
 	row->witness = s->witness[row->role];
 	row->protocol = s->protocol;
-	if (s->client_print) {
-		memcpy(row->ja3, s->client_print->ja3, sizeof(row->ja3));
-		memcpy(row->ja4, s->client_print->ja4, sizeof(row->ja4));
-	}
-	if (s->server_print)
-		memcpy(row->ja3s, s->server_print->ja3, sizeof(row->ja3s));
 	if (s->carrier)
 		row->carrier = s->carrier;
 	row->sightings++;
@@ -246,16 +260,12 @@ static void row_add(struct ledger_row *row, const struct sighting *s)
 	if (s->end_ns > row->last_ns)
 		row->last_ns = s->end_ns;
 	add_client(row, &s->client);
-	if (s->has_hello)
-		add_name(row, s);
-	number_set_add(&row->versions, s->version);
-	number_set_add(&row->ciphers, s->cipher);
-	add_alpn(row, s);
+	add_asked(row, s);
+	add_answered(row, s);
 	row->lost_from = s->lost_from;
 	row->lost_to = s->lost_to;
 	row->detail = s->detail;
 	row->roles_guessed |= s->roles_guessed;
-	row->has_ech |= s->has_ech;
 	ledger_row_beside(row, s);
 }
 
@@ -484,8 +494,12 @@ void ledger_row_established(struct ledger_row *row)
 
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s)
 {
-	add_name(row, s);
-	row->has_ech |= s->has_ech;
+	add_asked(row, s);
+}
+
+void ledger_row_answered(struct ledger_row *row, const struct sighting *s)
+{
+	add_answered(row, s);
 }
 
 void ledger_row_beside(struct ledger_row *row, const struct sighting *s)

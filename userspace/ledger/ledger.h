@@ -125,7 +125,9 @@ const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, co
 /* Is it a refusal of this row's certificate, seen or encrypted: an alert by the other end that is one? */
 bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert);
 void ledger_row_established(struct ledger_row *row);
+/* The ClientHello, or the ServerHello, was read behind what the row was made for. */
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s);
+void ledger_row_answered(struct ledger_row *row, const struct sighting *s);
 /* What stands beside the certificate: a staple, timestamps, a request for the client's. */
 void ledger_row_beside(struct ledger_row *row, const struct sighting *s);
 
