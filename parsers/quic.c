@@ -45,6 +45,7 @@ void quic_free(struct quic *q, struct budget *memory)
 {
 	if (!q)
 		return;
+	quic_candidates_free(q, memory);
 	quic_held_drop(q, memory, QUIC_NUM_EPOCHS);
 	quic_queue_fini(&q->queue, memory);
 	for (size_t i = 0; i < ARRAY_SIZE(q->ends); i++)
@@ -80,7 +81,8 @@ void quic_datagram(struct quic *q, struct budget *memory, unsigned int side,
 			break;
 		case QUIC_RETRY:
 		case QUIC_VERSION_NEGOTIATION:
-			read_invitation(q, side & 1, &packet);
+			read_invitation(quic_candidate_invited(q, side & 1, &packet), side & 1,
+					&packet);
 			break;
 		case QUIC_ZERO_RTT:
 			break;

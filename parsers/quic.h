@@ -13,7 +13,8 @@
  *	frames   -> stream     quic_frames.c   CRYPTO frames
  *	stream   -> messages   quic_message.c
  *
- * and quic_open.c decides which keys a packet is tried with. Nothing here knows addresses: the
+ * quic_open.c decides which keys a packet is tried with, and quic_candidate.c which of the
+ * connections that were begun between two ends is the one in force. Nothing here knows addresses: the
  * caller keeps one `struct quic` for each pair of ends.
  */
 #ifndef CERTTAP_QUIC_H
@@ -111,9 +112,9 @@ bool quic_unfinished(const struct quic *q, unsigned int side);
 bool quic_conflict(const struct quic *q, unsigned int side);
 
 /*
- * How often the client began anew between the same ends: another first connection ID without a
- * Retry (a port used again), or another version. Messages given from then on are of the new
- * connection.
+ * How often the client began anew between the same ends, and the server answered it: another first
+ * connection ID without a Retry (a port used again), or another version. Messages given from then
+ * on are of the new connection. What the server does not answer is no connection, and gives none.
  */
 uint32_t quic_restarts(const struct quic *q);
 

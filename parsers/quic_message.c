@@ -92,18 +92,39 @@ bool quic_queue_next(struct quic_queue *queue, struct budget *memory, unsigned i
 	return true;
 }
 
-void quic_queue_fini(struct quic_queue *queue, struct budget *memory)
+/* Frees what waits. */
+static void queue_clear(struct quic_queue *queue, struct budget *memory)
 {
 	struct quic_message *m;
 
-	message_free(queue->given, memory);
-	queue->given = NULL;
 	while ((m = queue->first)) {
 		queue->first = m->next;
 		message_free(m, memory);
 	}
 	queue->last = NULL;
 	queue->len = 0;
+}
+
+void quic_queue_join(struct quic_queue *to, struct quic_queue *from, struct budget *memory)
+{
+	if (from->len > to->len_max - to->len)
+		queue_clear(to, memory);
+	if (to->last)
+		to->last->next = from->first;
+	else
+		to->first = from->first;
+	if (from->last)
+		to->last = from->last;
+	to->len += from->len;
+	from->first = from->last = NULL;
+	from->len = 0;
+}
+
+void quic_queue_fini(struct quic_queue *queue, struct budget *memory)
+{
+	message_free(queue->given, memory);
+	queue->given = NULL;
+	queue_clear(queue, memory);
 }
 
 void quic_reader_fini(struct quic_reader *r, struct budget *memory)

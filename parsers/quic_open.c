@@ -50,29 +50,36 @@ static enum quic_role role_of(const struct quic *q, unsigned int side)
 									    QUIC_SERVER;
 }
 
-/* Another connection between the same ends. */
-static void begin_anew(struct quic *q, struct budget *memory)
+/* The server asked, in a Retry, for packets with this connection ID. */
+static bool is_retried(const struct quic *q, const struct quic_packet *packet)
 {
-	quic_held_drop(q, memory, QUIC_NUM_EPOCHS);
-	for (size_t i = 0; i < ARRAY_SIZE(q->ends); i++)
-		quic_end_reset(&q->ends[i], memory);
-	q->restarts++;
+	return q->retry.len > 0 && bytes_equal(packet->dcid, cid_bytes(&q->retry));
 }
 
-/* A client's packet opened with the keys of its own `dcid`: the connection's keys from here on. */
-static void adopt_client(struct quic *q, struct budget *memory, unsigned int side,
-			 const struct quic_packet *packet, const struct quic_initial *initial)
+bool quic_is_late(const struct quic *q, unsigned int side, const struct quic_packet *packet)
 {
-	bool retried = q->retry.len > 0 && bytes_equal(packet->dcid, cid_bytes(&q->retry)) &&
-		       packet->version == q->version;
+	return q->client_side == (int)side && q->before.len > 0 &&
+	       bytes_equal(packet->dcid, cid_bytes(&q->before));
+}
 
-	/* After a Retry the client sends the same messages again; packet numbers go on. */
-	if (q->client_side >= 0 && !retried)
-		begin_anew(q, memory);
+static void cid_keep(struct quic_cid *cid, struct bytes id)
+{
+	cid->len = (uint8_t)id.len;
+	memcpy(cid->data, id.data, id.len);
+}
+
+/*
+ * A client's packet opened with the keys of its own `dcid`: the connection's keys from here on.
+ * After a Retry the client sends the same messages again; packet numbers go on.
+ */
+static void adopt_client(struct quic *q, unsigned int side, const struct quic_packet *packet,
+			 const struct quic_initial *initial)
+{
 	q->client_side = (int)side;
 	q->version = packet->version;
-	q->dcid.len = (uint8_t)packet->dcid.len;
-	memcpy(q->dcid.data, packet->dcid.data, packet->dcid.len);
+	q->before = q->dcid;
+	cid_keep(&q->scid, packet->scid);
+	cid_keep(&q->dcid, packet->dcid);
 	q->retry.len = 0;
 	q->initial[0] = *initial;
 	q->initial[1] = (struct quic_initial){ 0 };
@@ -103,14 +110,13 @@ static bool may_guess(struct quic *q, unsigned int side, const struct quic_packe
 		return !known;
 	}
 	*dcid = packet->dcid;
-	if (known && bytes_equal(packet->dcid, cid_bytes(&q->dcid)))
-		return false;
-	return packet->dcid.len >= QUIC_FIRST_CID_MIN ||
-	       (q->retry.len > 0 && bytes_equal(packet->dcid, cid_bytes(&q->retry)));
+	if (q->client_side >= 0)
+		return is_retried(q, packet) && packet->version == q->version;
+	return packet->dcid.len >= QUIC_FIRST_CID_MIN || is_retried(q, packet);
 }
 
-static bool guess(struct quic *q, struct budget *memory, unsigned int side,
-		  const struct quic_packet *packet)
+bool quic_guess(struct quic *q, struct budget *memory, unsigned int side,
+		const struct quic_packet *packet)
 {
 	enum quic_role role = role_of(q, side);
 	enum quic_role other = role == QUIC_CLIENT ? QUIC_SERVER : QUIC_CLIENT;
@@ -128,22 +134,27 @@ static bool guess(struct quic *q, struct budget *memory, unsigned int side,
 	if (!quic_keys_initial(q->crypto, packet->version, dcid, other, &initial.keys[other]))
 		return false;
 	if (role == QUIC_CLIENT)
-		adopt_client(q, memory, side, packet, &initial);
+		adopt_client(q, side, packet, &initial);
 	else
 		adopt_version(q, packet, &initial);
 	for (size_t i = 0; i < ARRAY_SIZE(q->ends); i++)
 		q->ends[i].wrong_guesses = 0;
+	q->answered |= role == QUIC_SERVER;
 	read_opened(q, memory, side, QUIC_EPOCH_INITIAL, number, payload);
 	return true;
 }
 
-static bool open_initial(struct quic *q, struct budget *memory, unsigned int side,
-			 const struct quic_packet *packet)
+bool quic_open_initial(struct quic *q, struct budget *memory, unsigned int side,
+		       const struct quic_packet *packet)
 {
 	struct quic_initial *initial = initial_of(q, packet->version);
+	enum quic_role role = role_of(q, side);
 
-	return initial && open_with(q, memory, side, QUIC_EPOCH_INITIAL,
-				    &initial->keys[role_of(q, side)], packet);
+	if (!initial ||
+	    !open_with(q, memory, side, QUIC_EPOCH_INITIAL, &initial->keys[role], packet))
+		return false;
+	q->answered |= role == QUIC_SERVER;
+	return true;
 }
 
 static bool open_handshake(struct quic *q, struct budget *memory, unsigned int side,
@@ -231,7 +242,7 @@ bool quic_open_held(struct quic *q, struct budget *memory, unsigned int side,
 		};
 
 		if (held->side != side || held->epoch != epoch ||
-		    !(epoch == QUIC_EPOCH_INITIAL ? open_initial(q, memory, side, &packet) :
+		    !(epoch == QUIC_EPOCH_INITIAL ? quic_open_initial(q, memory, side, &packet) :
 						    open_handshake(q, memory, side, &packet))) {
 			at = &held->next;
 			continue;
@@ -249,6 +260,28 @@ static bool may_wait(const struct quic *q, unsigned int side, enum quic_epoch ep
 	return epoch == QUIC_EPOCH_INITIAL ? q->client_side < 0 : !q->ends[side].proven;
 }
 
+/* With the client's first packet come the keys of what was captured before it. */
+static bool begin(struct quic *q, struct budget *memory, unsigned int side,
+		  const struct quic_packet *packet)
+{
+	if (!quic_guess(q, memory, side, packet))
+		return false;
+	quic_open_held(q, memory, 0, QUIC_EPOCH_INITIAL);
+	quic_open_held(q, memory, 1, QUIC_EPOCH_INITIAL);
+	quic_held_drop(q, memory, QUIC_EPOCH_INITIAL);
+	return true;
+}
+
+static bool take_initial(struct quic *q, struct budget *memory, unsigned int side,
+			 const struct quic_packet *packet)
+{
+	if (quic_open_initial(q, memory, side, packet) || quic_is_late(q, side, packet))
+		return true;
+	if (q->client_side < 0 || is_retried(q, packet))
+		return begin(q, memory, side, packet);
+	return quic_candidate_initial(q, memory, side, packet);
+}
+
 void quic_open(struct quic *q, struct budget *memory, unsigned int side,
 	       const struct quic_packet *packet)
 {
@@ -257,15 +290,10 @@ void quic_open(struct quic *q, struct budget *memory, unsigned int side,
 	bool opened;
 
 	if (epoch == QUIC_EPOCH_HANDSHAKE) {
+		quic_candidate_answered(q, memory, side, packet);
 		opened = open_handshake(q, memory, side, packet);
 	} else {
-		opened = open_initial(q, memory, side, packet);
-		if (!opened && guess(q, memory, side, packet)) {
-			opened = true;
-			quic_open_held(q, memory, 0, epoch);
-			quic_open_held(q, memory, 1, epoch);
-			quic_held_drop(q, memory, epoch);
-		}
+		opened = take_initial(q, memory, side, packet);
 	}
 	if (!opened && (!may_wait(q, side, epoch) || !hold(q, memory, side, epoch, packet)))
 		q->ends[side].spaces[epoch].unopened++;

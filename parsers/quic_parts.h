@@ -126,6 +126,8 @@ void quic_reader_fini(struct quic_reader *r, struct budget *memory);
 
 MUST_CHECK bool quic_queue_next(struct quic_queue *queue, struct budget *memory,
 				unsigned int *side, struct tls_item *out);
+/* Puts what waits in `from` behind what waits in `to`; where both are too much, the older goes. */
+void quic_queue_join(struct quic_queue *to, struct quic_queue *from, struct budget *memory);
 void quic_queue_fini(struct quic_queue *queue, struct budget *memory);
 
 /* quic_open.c, quic.c: the connection */
@@ -173,7 +175,9 @@ struct quic {
 	uint32_t message_max, held_max;
 	uint32_t version;
 	int client_side;
+	struct quic_cid scid;                /* the client's */
 	struct quic_cid dcid;                /* that the Initial keys follow from */
+	struct quic_cid before;              /* the one before a Retry: late copies bear it */
 	struct quic_cid retry;               /* chosen by the server in a Retry */
 	uint8_t invitations;                 /* Retry, Version Negotiation seen: up to a cap */
 	struct quic_initial initial[2];      /* the first version's and the negotiated one's */
@@ -182,11 +186,24 @@ struct quic {
 	uint32_t held_len;
 	struct quic_queue queue;
 	uint32_t restarts;
+	bool answered;                       /* the server sent an Initial that opened */
+	struct quic *candidates;             /* newest first; they have none themselves */
+	struct quic *next;
 };
 
 /* Finds the keys of an Initial or Handshake packet, opens it and reads its frames, or holds it. */
 void quic_open(struct quic *q, struct budget *memory, unsigned int side,
 	       const struct quic_packet *packet);
+
+/* One connection's Initial packet: with the keys at hand, */
+MUST_CHECK bool quic_open_initial(struct quic *q, struct budget *memory, unsigned int side,
+				  const struct quic_packet *packet);
+/* and with those that follow from a connection ID that may be its first one. */
+MUST_CHECK bool quic_guess(struct quic *q, struct budget *memory, unsigned int side,
+			   const struct quic_packet *packet);
+
+/* A client's first packet, come again after the Retry that it was answered with. */
+bool quic_is_late(const struct quic *q, unsigned int side, const struct quic_packet *packet);
 
 /* Tries the packets held of this side and epoch; true if one of them opened. */
 bool quic_open_held(struct quic *q, struct budget *memory, unsigned int side,
@@ -194,6 +211,26 @@ bool quic_open_held(struct quic *q, struct budget *memory, unsigned int side,
 
 /* Drops what is held, of one epoch or (QUIC_NUM_EPOCHS) of all. */
 void quic_held_drop(struct quic *q, struct budget *memory, enum quic_epoch epoch);
+
+/*
+ * quic_candidate.c: connections that the client, or somebody in its name, began between the same
+ * ends. Anybody can make an Initial, for its keys follow from what it says itself: the connection
+ * at hand is left for another one only when the server answers that.
+ */
+
+/* Does an Initial that is not of the connection at hand belong to one of these, or begin one? */
+MUST_CHECK bool quic_candidate_initial(struct quic *q, struct budget *memory, unsigned int side,
+				       const struct quic_packet *packet);
+
+/* Does the server's Handshake packet bear the ID of one of these, and not ours? It is ours then. */
+void quic_candidate_answered(struct quic *q, struct budget *memory, unsigned int side,
+			     const struct quic_packet *packet);
+
+/* Whom a Retry or Version Negotiation is for. */
+struct quic *quic_candidate_invited(struct quic *q, unsigned int side,
+				    const struct quic_packet *packet);
+
+void quic_candidates_free(struct quic *q, struct budget *memory);
 
 /* Reads an opened packet's frames. */
 void quic_read_frames(struct quic *q, struct budget *memory, unsigned int side,

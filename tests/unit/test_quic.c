@@ -404,9 +404,174 @@ static void test_restart(void **state)
 	pair_fini(&p);
 }
 
+/* The client's first packet comes once more, when the Retry and the answer to the second are there. */
+static void test_late_copy_after_retry(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	pair_hello(&p, CLIENT, 60);
+	send_retry(&p, OTHER_CID);
+	pair_keys(&p, OTHER_CID, QUIC_V1);
+	pair_hello(&p, CLIENT, 60);
+	for (unsigned int i = 0; i < 2; i++) {
+		pair_keys(&p, FIRST_CID, QUIC_V1);
+		pair_hello(&p, CLIENT, 60);
+		pair_keys(&p, OTHER_CID, QUIC_V1);
+		if (i == 0)
+			pair_hello(&p, SERVER, 90);
+	}
+	send_flight(&p, SERVER, 400, 1000);
+	assert_true(quic_secret(p.q, &p.memory, SERVER, 0x1301, pair_secret(&p, SERVER)));
+	pair_drain(&p);
+	assert_string_equal(p.log, "0:1:60 1:2:90 1:8:20 1:11:400 1:15:100 1:20:32 ");
+	assert_int_equal(quic_restarts(p.q), 0);
+	assert_false(quic_missing(p.q, CLIENT));
+	pair_fini(&p);
+}
+
+/* A ClientHello of another connection, number `i`, from `side`. */
+static void send_foreign(struct pair *p, unsigned int side, uint8_t i)
+{
+	struct pair foreign = { .crypto = p->crypto, .suite = 0x1301 };
+	struct buffer datagram = { 0 }, frames = { 0 }, stream = { 0 };
+	uint8_t cid[9] = { 0xf0, i };
+
+	pair_keys(&foreign, bytes_of(cid, sizeof(cid)), QUIC_V1);
+	build_counting(&stream, TLS_CLIENT_HELLO, 40, 5);
+	build_crypto(&frames, 0, buffer_bytes(&stream));
+	pair_seal(&foreign, &datagram, CLIENT, QUIC_INITIAL, buffer_bytes(&frames));
+	pair_datagram(p, side, &datagram);
+	buffer_free(&frames);
+	buffer_free(&stream);
+}
+
+/* Anybody can make an Initial: before, between and after ours it changes nothing. */
+static void test_foreign_initial(void **state)
+{
+	size_t used;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	pair_hello(&p, CLIENT, 60);
+	for (uint8_t i = 0; i < 4; i++)
+		send_foreign(&p, CLIENT, i);
+	used = p.memory.used;
+	for (uint8_t i = 4; i < 200; i++)
+		send_foreign(&p, CLIENT, i);
+	assert_int_equal(p.memory.used, used);
+	pair_hello(&p, SERVER, 90);
+	send_foreign(&p, CLIENT, 200);
+	send_flight(&p, SERVER, 400, 1000);
+	send_foreign(&p, CLIENT, 201);
+	assert_true(quic_secret(p.q, &p.memory, SERVER, 0x1301, pair_secret(&p, SERVER)));
+	pair_drain(&p);
+	assert_string_equal(p.log, "0:1:60 1:2:90 1:8:20 1:11:400 1:15:100 1:20:32 ");
+	assert_int_equal(quic_restarts(p.q), 0);
+	assert_false(quic_missing(p.q, CLIENT));
+	assert_false(quic_missing(p.q, SERVER));
+	pair_fini(&p);
+}
+
+/* One that came first gives way to ours when the server answers. */
+static void test_foreign_before_reuse(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	send_foreign(&p, CLIENT, 1);
+	assert_string_equal(p.log, "0:1:40 ");
+	pair_hello(&p, CLIENT, 60);
+	send_foreign(&p, CLIENT, 2);
+	assert_string_equal(p.log, "0:1:40 ");
+	assert_int_equal(quic_restarts(p.q), 0);
+	pair_hello(&p, SERVER, 90);
+	assert_string_equal(p.log, "0:1:40 0:1:60 1:2:90 ");
+	assert_int_equal(quic_restarts(p.q), 1);
+	pair_fini(&p);
+}
+
+static void test_foreign_in_the_servers_name(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	send_foreign(&p, SERVER, 1);
+	assert_int_equal(quic_client_side(p.q), SERVER);
+	pair_hello(&p, CLIENT, 60);
+	pair_hello(&p, SERVER, 90);
+	assert_int_equal(quic_client_side(p.q), CLIENT);
+	assert_string_equal(p.log, "1:1:40 0:1:60 1:2:90 ");
+	pair_fini(&p);
+}
+
+/* The ports are used again, and this time the server asks for a second Initial. */
+static void test_reuse_with_retry(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	pair_hello(&p, CLIENT, 60);
+	pair_hello(&p, SERVER, 90);
+	pair_keys(&p, OTHER_CID, QUIC_V2);
+	p.number[CLIENT] = p.number[SERVER] = 0;
+	pair_hello(&p, CLIENT, 70);
+	send_retry(&p, bytes_of("cid", 3));
+	pair_keys(&p, bytes_of("cid", 3), QUIC_V2);
+	pair_hello(&p, CLIENT, 70);
+	assert_string_equal(p.log, "0:1:60 1:2:90 ");
+	pair_hello(&p, SERVER, 100);
+	assert_string_equal(p.log, "0:1:60 1:2:90 0:1:70 1:2:100 ");
+	assert_int_equal(quic_restarts(p.q), 1);
+	assert_false(quic_missing(p.q, CLIENT));
+	pair_fini(&p);
+}
+
+/* The server's Initial was not captured: its Handshake packets bear the ID that the client chose. */
+static void test_candidate_answered_by_its_id(void **state)
+{
+	struct buffer datagram = { 0 }, frames = { 0 }, stream = { 0 };
+	struct seal s = { .type = QUIC_INITIAL, .version = QUIC_V1, .dcid = OTHER_CID, .scid = FIRST_CID };
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, TLS_MESSAGE_MAX, QUIC_HELD_MAX);
+	pair_hello(&p, CLIENT, 60);
+	pair_hello(&p, SERVER, 90);
+	pair_keys(&p, OTHER_CID, QUIC_V1);
+	build_counting(&stream, TLS_CLIENT_HELLO, 70, 3);
+	build_crypto(&frames, 0, buffer_bytes(&stream));
+	seal_packet(&datagram, &p.initial[CLIENT], &s, buffer_bytes(&frames));
+	pair_datagram(&p, CLIENT, &datagram);
+	assert_int_equal(quic_restarts(p.q), 0);
+	buffer_clear(&frames);
+	build_ack(&frames);
+	s = (struct seal){ .type = QUIC_HANDSHAKE, .version = QUIC_V1, .dcid = FIRST_CID,
+			   .suite = p.suite };
+	seal_packet(&datagram, &p.handshake[SERVER], &s, buffer_bytes(&frames));
+	pair_datagram(&p, SERVER, &datagram);
+	assert_int_equal(quic_restarts(p.q), 1);
+	assert_string_equal(p.log, "0:1:60 1:2:90 0:1:70 ");
+	assert_true(quic_encrypted(p.q, SERVER));
+	buffer_free(&frames);
+	buffer_free(&stream);
+	pair_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_late_copy_after_retry),
+		cmocka_unit_test(test_foreign_initial),
+		cmocka_unit_test(test_foreign_before_reuse),
+		cmocka_unit_test(test_foreign_in_the_servers_name),
+		cmocka_unit_test(test_reuse_with_retry),
+		cmocka_unit_test(test_candidate_answered_by_its_id),
 		cmocka_unit_test(test_versions_and_suites),
 		cmocka_unit_test(test_client_is_found),
 		cmocka_unit_test(test_secret_after_the_flight),

@@ -123,6 +123,24 @@ def retries(kept):
                    shown(chain), keys=tls13.key_log())
 
 
+def begun_twice(kept):
+    """Initials that are not the beginning of another connection, whatever they look like: the server
+    answers none of them. And one that is."""
+    chain, keys, given = kept.chains["pool"], tls13.key_log(), tls.seeded(93, 12)
+    first = Connection(quic.V1).opening()
+    asked = [("s", quic.retry(quic.V1, FIRST, CLIENT, given, tls.seeded(94, 50)))]
+    again = Connection(quic.V1, key_id=given, token=tls.seeded(94, 50)).whole(flight_of(chain))
+    yield Case("quic-retry-late", "the first Initial once more, behind the answer to the second",
+               datagram_capture(first + asked + again[:1] + first + again[1:2] + first + again[2:],
+                                ENDS), shown(chain), keys=keys)
+    foreign = Connection(quic.V1, tls13.client_hello(name="foreign.example"),
+                         key_id=tls.seeded(95, 9)).opening()
+    ours = Connection(quic.V1).whole(flight_of(chain))
+    yield Case("quic-foreign", "an Initial of another connection before, amid and behind the answer",
+               datagram_capture(ours[:1] + foreign + ours[1:2] + foreign + ours[2:] + foreign,
+                                ENDS), shown(chain), keys=keys)
+
+
 def other(kept):
     chain = kept.chains["pool"]
     ech = tls13.client_hello(tls13.encrypted_client_hello(), ALPN, name="outer.example")
@@ -149,4 +167,4 @@ def other(kept):
                datagram_capture(Connection(quic.V1).ending()[1:] * 3, ENDS), facts())
 
 
-CASES = (versions, protocol, order, retries, other)
+CASES = (versions, protocol, order, retries, begun_twice, other)
