@@ -68,6 +68,23 @@ static bool parse_supported_versions(struct bytes body, uint16_t *max)
 	return true;
 }
 
+/*
+ * RFC 8446 section 4.2.11: the age of a ticket is hidden by adding a random number that came with it, that of an
+ * identity which was established otherwise is zero (one ticket in 2^32 looks the same). Only the first 32 are told.
+ */
+static uint32_t external_psks(struct bytes body)
+{
+	struct bytes list, identity;
+	uint32_t age, external = 0;
+	unsigned int i;
+
+	if (!bytes_vec16(&body, &list))
+		return 0;
+	for (i = 0; i < 32 && bytes_vec16(&list, &identity) && bytes_u32(&list, &age); i++)
+		external |= (uint32_t)(age == 0) << i;
+	return external;
+}
+
 static bool client_extension(uint16_t type, struct bytes body, struct tls_client_hello *out)
 {
 	switch (type) {
@@ -82,6 +99,7 @@ static bool client_extension(uint16_t type, struct bytes body, struct tls_client
 		return parse_supported_versions(body, &out->version_max);
 	case TLS_EXT_PRE_SHARED_KEY:
 		out->offers_psk = true;
+		out->external_psks = external_psks(body);
 		return true;
 	case TLS_EXT_ENCRYPTED_CLIENT_HELLO:
 	case TLS_EXT_ENCRYPTED_SERVER_NAME:
@@ -148,7 +166,7 @@ static bool server_extension(uint16_t type, struct bytes body, struct tls_server
 		return true;
 	case TLS_EXT_PRE_SHARED_KEY:
 		out->psk_chosen = true;
-		return true;
+		return bytes_u16(&body, &out->psk_number);
 	case TLS_EXT_SESSION_TICKET:
 		out->ticket_promised = true;
 		return true;

@@ -51,6 +51,7 @@ struct tls_client_hello {
 	struct bytes server_name;       /* the host_name asked for; empty: none */
 	struct bytes alpn;              /* ProtocolNameList without its length */
 	struct bytes session_ticket;    /* RFC 5077; empty: none or asked for */
+	uint32_t external_psks;         /* bit n: the PSK offered as number n is no ticket's, as far as can be told */
 	bool offers_psk;
 	bool has_ech;
 	bool sslv2_format;
@@ -64,6 +65,7 @@ struct tls_server_hello {
 	struct bytes session_id;
 	struct bytes alpn;              /* the one protocol chosen, or empty */
 	uint8_t certificate_type;       /* enum tls_certificate_type: what the server shows */
+	uint16_t psk_number;            /* with psk_chosen: which of those that the client offered */
 	uint16_t draft;                 /* of TLS 1.3: 18 to 28; 0: RFC 8446, or another version */
 	bool encrypt_then_mac;          /* RFC 7366 */
 	bool has_sct;

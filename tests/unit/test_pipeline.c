@@ -84,6 +84,39 @@ static void test_tls13_psk(void **state)
 	buffer_free(&answer);
 }
 
+/* A key that both sides were given, and a ticket's, by their ages; without the ClientHello nobody can tell. */
+static void test_tls13_external_psk(void **state)
+{
+	static const struct {
+		uint16_t chosen;
+		bool hello;
+		const char *log;
+	} cases[] = {
+		{ 0, true, "server:resumed; " },
+		{ 1, true, "server:psk; " },
+		{ 2, true, "server:resumed; " },          /* none was offered with that number */
+		{ 40000, true, "server:resumed; " },
+		{ 1, false, "server:resumed; " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer hello = { 0 }, answer = { 0 };
+
+		flights_hello(&hello, TLS_CLIENT_HELLO, &(struct hello_build){
+			.supported = TLS_1_3, .psk = true,
+			.psk_offered = TEXT("\0\x12\0\x03one\1\0\0\0\0\x03two\0\0\0\0") });
+		flights_hello(&answer, TLS_SERVER_HELLO, &(struct hello_build){
+			.supported = TLS_1_3, .psk = true, .psk_number = cases[i].chosen });
+		build_application_data(&answer, 80);
+		tap_open(&t);
+		exchange(cases[i].hello ? buffer_bytes(&hello) : bytes_of(NULL, 0), buffer_bytes(&answer), 1460);
+		expect(cases[i].log);
+		buffer_free(&hello);
+		buffer_free(&answer);
+	}
+}
+
 /* HelloRetryRequest: two hellos of each side with dummies between, and one sighting. */
 static void test_hello_retry(void **state)
 {
@@ -369,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_tls13),
 		cmocka_unit_test(test_tls13_refused),
 		cmocka_unit_test(test_tls13_psk),
+		cmocka_unit_test(test_tls13_external_psk),
 		cmocka_unit_test(test_hello_retry),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_no_certificate),

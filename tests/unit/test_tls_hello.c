@@ -37,6 +37,53 @@ static void test_client_hello(void **state)
 	buffer_free(&b);
 }
 
+static void test_external_psks(void **state)
+{
+	const struct {
+		struct bytes body;
+		uint32_t external;
+	} cases[] = {
+		{ { 0 }, 0 },                                   /* what is there otherwise: no list */
+		{ TEXT("\0\x09\0\x03one\0\0\0\0"), 1 },
+		{ TEXT("\0\x09\0\x03one\0\0\0\1"), 0 },
+		{ TEXT("\0\x12\0\x03one\1\0\0\0\0\x03two\0\0\0\0"), 2 },
+		{ TEXT("\0\x09\0\x04one\0\0\0\0"), 0 },     /* an identity that takes the age along */
+		{ TEXT("\0\x0b\0\x03one\0\0\0\0\xff\xff"), 1 },
+	};
+	struct tls_client_hello hello;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer b = { 0 };
+
+		build_client_hello(&b, &(struct hello_build){
+			.supported = TLS_1_3, .psk = true, .psk_offered = cases[i].body });
+		assert_true(tls_client_hello_parse(buffer_bytes(&b), &hello));
+		assert_true(hello.offers_psk);
+		assert_int_equal(hello.external_psks, cases[i].external);
+		buffer_free(&b);
+	}
+}
+
+/* More than can be told apart: none beyond. */
+static void test_many_psks(void **state)
+{
+	struct buffer list = { 0 }, body = { 0 }, b = { 0 };
+	struct tls_client_hello hello;
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++)
+		buffer_add(&list, "\0\1i\0\0\0\0", 7);
+	buffer_vec(&body, 2, buffer_bytes(&list));
+	build_client_hello(&b, &(struct hello_build){
+		.supported = TLS_1_3, .psk = true, .psk_offered = buffer_bytes(&body) });
+	assert_true(tls_client_hello_parse(buffer_bytes(&b), &hello));
+	assert_int_equal(hello.external_psks, 0xffffffff);
+	buffer_free(&list);
+	buffer_free(&body);
+	buffer_free(&b);
+}
+
 /*
  * Every prefix: no byte beyond it is read; up to the extensions it is refused, except where it ends exactly
  * before them; from there on what can be read is kept, and the cut is marked.
@@ -269,6 +316,8 @@ static void test_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_external_psks),
+		cmocka_unit_test(test_many_psks),
 		cmocka_unit_test(test_client_hello),
 		cmocka_unit_test(test_client_prefixes),
 		cmocka_unit_test(test_server_prefixes),

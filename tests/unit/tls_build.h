@@ -16,6 +16,8 @@ struct hello_build {
 	uint16_t cipher;                /* 0: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 */
 	const char *name;               /* SNI */
 	struct bytes session_id;
+	struct bytes psk_offered;       /* a pre_shared_key extension's body, or none */
+	uint16_t psk_number;            /* chosen of it */
 	bool psk, ticket, retry, no_extensions;
 	uint8_t certificate_type;       /* server_certificate_type, where not 0 */
 	size_t padding;                 /* bytes of one more extension */
@@ -85,7 +87,8 @@ static inline void build_client_hello(struct buffer *b, const struct hello_build
 	if (h->padding)
 		build_padding(&ext, h->padding);
 	if (h->psk)
-		build_extension16(&ext, TLS_EXT_PRE_SHARED_KEY, TEXT("psk"));
+		build_extension16(&ext, TLS_EXT_PRE_SHARED_KEY,
+				  h->psk_offered.len ? h->psk_offered : TEXT("psk"));
 	buffer_vec(b, 2, buffer_bytes(&ext));
 	buffer_free(&ext);
 }
@@ -93,6 +96,7 @@ static inline void build_client_hello(struct buffer *b, const struct hello_build
 static inline void build_server_hello(struct buffer *b, const struct hello_build *h)
 {
 	uint8_t version[2] = { (uint8_t)(h->supported >> 8), (uint8_t)h->supported };
+	uint8_t psk_number[2] = { (uint8_t)(h->psk_number >> 8), (uint8_t)h->psk_number };
 	struct buffer ext = { 0 };
 
 	buffer_number(b, 2, h->version ? h->version : TLS_1_2);
@@ -111,7 +115,7 @@ static inline void build_server_hello(struct buffer *b, const struct hello_build
 		build_extension16(&ext, TLS_EXT_SERVER_CERTIFICATE_TYPE,
 				  bytes_of(&h->certificate_type, 1));
 	if (h->psk)
-		build_extension16(&ext, TLS_EXT_PRE_SHARED_KEY, TEXT("\0\0"));
+		build_extension16(&ext, TLS_EXT_PRE_SHARED_KEY, bytes_of(psk_number, 2));
 	if (h->ticket)
 		build_extension16(&ext, TLS_EXT_SESSION_TICKET, TEXT(""));
 	buffer_vec(b, 2, buffer_bytes(&ext));

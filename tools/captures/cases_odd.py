@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Golden captures of what is old or seldom: SSL 2.0, TLCP, other types of certificates, suites
 without one. Made up, but for those that cases_tls.py has from real peers."""
-from . import tcp, tls
+from . import tcp, tls, tls13
 from .case import Case, capture, facts, not_seen, presented
 from .pki import sha256
 
@@ -101,6 +101,17 @@ def suites(kept):
         yield one(name, shows, talk(tls.server_hello(suite=suite) + rest), rows, gaps)
 
 
+def pre_shared(kept):
+    """TLS 1.3: an identity whose age is zero is a key that both were given, another one a ticket."""
+    hello = tls13.client_hello(tls13.pre_shared_keys((b"ticket", 0x51a6c3f7), (b"Client_identity", 0)))
+    done = tls13.encrypted_extensions() + tls.message(tls13.FINISHED, tls.seeded(32, 32))
+    for name, shows, number, reason in (
+            ("tls13-psk-external", "TLS 1.3 with a key that both sides were given", 1, "psk"),
+            ("tls13-psk-ticket", "TLS 1.3 with the ticket that was offered beside it", 0, "resumed")):
+        said = tls13.talk(done, hello, answer=tls13.server_hello(more=tls13.pre_shared_key(number)))
+        yield one(name, shows, said, [], [not_seen(reason)])
+
+
 def staple(kept):
     """Beside the chain: a stapled OCSP response and a request for the client's certificate."""
     chain = kept.chains["pool"]
@@ -112,4 +123,4 @@ def staple(kept):
                    + tls.server_hello_done()), [presented([sha256(c) for c in chain])])
 
 
-CASES = (sslv2, tlcp, certificate_types, suites, staple)
+CASES = (sslv2, tlcp, certificate_types, suites, pre_shared, staple)

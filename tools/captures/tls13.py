@@ -12,6 +12,7 @@ from .compressed import certificate_13
 ENCRYPTED_EXTENSIONS, CERTIFICATE_VERIFY, FINISHED, KEY_UPDATE = 8, 15, 20, 24
 TLS13, DTLS13 = 0x0304, 0xfefc
 AES_128_GCM_SHA256 = 0x1301
+PRE_SHARED_KEY = 41
 ECH = 0xfe0d
 
 
@@ -87,11 +88,24 @@ def client_hello(more=b"", alpn=(), seed=1, version=TLS13, name="pool.example"):
                             cookie=version == DTLS13)
 
 
-def server_hello(seed=3, version=TLS13):
+def server_hello(seed=3, version=TLS13, more=b""):
     legacy = dtls.DTLS12 if version == DTLS13 else tls.TLS12
     return tls.message(tls.SERVER_HELLO, legacy.to_bytes(2, "big") + tls.seeded(seed, 32)
                        + tls.vec(1) + AES_128_GCM_SHA256.to_bytes(2, "big") + b"\0"
-                       + tls.vec(2, versions(version, False) + key_share(seed + 20, False)))
+                       + tls.vec(2, versions(version, False) + key_share(seed + 20, False)
+                                 + more))
+
+
+def pre_shared_keys(*offered):
+    """(identity, age as it is sent) each; the binders mean nothing (RFC 8446 section 4.2.11)."""
+    return tls.extension(PRE_SHARED_KEY, tls.vec(2, *(
+        tls.vec(2, identity) + age.to_bytes(4, "big") for identity, age in offered))
+        + tls.vec(2, *(tls.vec(1, tls.seeded(36, 32)) for _ in offered)))
+
+
+def pre_shared_key(number):
+    """The server's choice."""
+    return tls.extension(PRE_SHARED_KEY, number.to_bytes(2, "big"))
 
 
 def encrypted_extensions(alpn=()):
@@ -121,13 +135,13 @@ def key_log(seed=1, of=50, random=None):
                    for who, secret in zip(("CLIENT", "SERVER"), secrets(of)))
 
 
-def talk(messages, hello=None, size=16000, padding=0):
+def talk(messages, hello=None, size=16000, padding=0, answer=None):
     """A whole TLS 1.3 conversation around the server's sealed messages."""
     client, server = (Sealer(s) for s in secrets())
     spec = tls.record(tls.CHANGE_CIPHER_SPEC, b"\1")
     finished = tls.message(FINISHED, tls.seeded(33, 32))
     return [("c", tls.record(tls.HANDSHAKE, hello or client_hello(), 0x0301)),
-            ("s", tls.record(tls.HANDSHAKE, server_hello()) + spec
+            ("s", tls.record(tls.HANDSHAKE, answer or server_hello()) + spec
              + server.handshake(messages, size, padding)),
             ("c", spec + client.handshake(finished)
              + tls.record(tls.APPLICATION_DATA, tls.seeded(34, 60))),

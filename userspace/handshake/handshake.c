@@ -283,6 +283,8 @@ void handshake_restart(struct tracker *t, struct handshake *h, const struct segm
 	memset(h->missed, 0, sizeof(h->missed));
 	memset(h->oversize, 0, sizeof(h->oversize));
 	h->hello_retry = false;
+	h->external_psks = 0;
+	h->psk = REASON_NONE;
 	h->certificate_type = TLS_CERTIFICATE_X509;
 	h->session_id = 0;
 }

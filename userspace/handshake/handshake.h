@@ -53,6 +53,8 @@ struct handshake {
 	uint8_t client_side;                 /* 0, 1 or SIDE_UNKNOWN */
 	uint8_t alert_side;
 	uint8_t opener_side;                 /* who sent the SYN, or SIDE_UNKNOWN */
+	uint32_t external_psks;              /* bit n: the client's PSK number n is no ticket's */
+	enum reason psk;                     /* TLS 1.3, where a PSK was chosen: what it makes of the handshake */
 	bool hello_retry;
 	uint8_t certificate_type;            /* of the server, enum tls_certificate_type */
 };

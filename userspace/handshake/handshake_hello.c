@@ -75,6 +75,7 @@ void handshake_client_hello(struct tracker *t, struct flow *flow, unsigned int s
 	if (h->row[ROLE_SERVER])
 		ledger_row_asked(h->row[ROLE_SERVER], &h->s);
 	h->session_id = session_id_hash(hello->session_id);
+	h->external_psks = hello->external_psks;
 	handshake_keys_client_hello(t, h, hello);
 	handshake_know_client(t, flow, side);
 }
@@ -104,6 +105,14 @@ static void keep_alpn(struct handshake *h, struct bytes name)
 	memset(h->s.alpn, 0, sizeof(h->s.alpn));
 	if (h->s.alpn_len)
 		memcpy(h->s.alpn, name.data, h->s.alpn_len);
+}
+
+/* A session that goes on, or a key that both sides were given; where the ClientHello is missing, the commoner one. */
+static enum reason psk_reason(const struct handshake *h, const struct tls_server_hello *hello)
+{
+	if (!hello->psk_chosen)
+		return REASON_NONE;
+	return hello->psk_number < 32 && h->external_psks >> hello->psk_number & 1 ? REASON_PSK : REASON_RESUMED;
 }
 
 void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned int side, struct bytes body)
@@ -137,11 +146,12 @@ void handshake_read_server_hello(struct tracker *t, struct flow *flow, unsigned 
 			h->s.resumed = !handshake_is_tls13(hello.version);
 		return;
 	}
-	h->s.resumed = hello.psk_chosen;
+	h->psk = psk_reason(h, &hello);
+	h->s.resumed = h->psk == REASON_RESUMED;
 	/* A ClientHello that was captured late still brings the random that its secrets are known by. */
 	waits |= (t->keys || t->caught) && !(h->messages[!side] & 1u << TLS_CLIENT_HELLO);
 	if (!waits)
-		handshake_record_reason(t, h, hello.psk_chosen ? REASON_RESUMED : REASON_ENCRYPTED, NULL);
+		handshake_record_reason(t, h, h->psk != REASON_NONE ? h->psk : REASON_ENCRYPTED, NULL);
 }
 
 void handshake_read_encrypted_extensions(struct handshake *h, struct bytes body)

@@ -206,9 +206,9 @@ enum reason handshake_open_reason(struct handshake *h, const struct flow *flow, 
 		return flow->side[server].cut ? REASON_TRUNCATED : REASON_LOST;
 	}
 	if (hidden)
-		return h->s.resumed ? REASON_RESUMED : REASON_ENCRYPTED;
-	if (handshake_is_tls13(h->s.version) && h->s.resumed)
-		return REASON_RESUMED;
+		return h->psk != REASON_NONE ? h->psk : REASON_ENCRYPTED;
+	if (handshake_is_tls13(h->s.version) && h->psk != REASON_NONE)
+		return h->psk;
 	passed = passed_reason(h, server, detail);
 	if (passed != REASON_NONE) {
 		h->s.resumed |= passed == REASON_RESUMED;
