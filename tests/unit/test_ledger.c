@@ -242,6 +242,37 @@ static void test_refused(void **state)
 	}
 }
 
+/* Whether a handshake of TLS 1.3 came to its end shows to who opens it, or where an alert came instead. */
+static void test_established(void **state)
+{
+	struct ledger *l = ledger_new(&defaults);
+	struct sighting s = sighting_of(443, REASON_ENCRYPTED, NULL);
+	struct ledger_row *row = ledger_record(l, &s, ROLE_SERVER).row;
+
+	(void)state;
+	assert_int_equal(ledger_row_is_established(row), 0);
+	s.version = 0x0304;
+	assert_ptr_equal(ledger_record(l, &s, ROLE_SERVER).row, row);
+	assert_int_equal(ledger_row_is_established(row), -1);
+	s.alert = (struct alert){ .seen = true, .level = 1 };
+	ledger_row_alert(row, &s);
+	assert_int_equal(ledger_row_is_established(row), -1);
+	s.alert = (struct alert){ .seen = true, .level = 2, .hidden = true };
+	ledger_row_alert(row, &s);
+	assert_int_equal(ledger_row_is_established(row), 0);
+	ledger_record(l, &s, ROLE_SERVER);
+	assert_int_equal(ledger_row_is_established(row), -1);
+	ledger_row_established(row);
+	assert_int_equal(ledger_row_is_established(row), 1);
+	s = sighting_of(444, REASON_MIDSTREAM, NULL);
+	s.version = 0;
+	assert_int_equal(ledger_row_is_established(ledger_record(l, &s, ROLE_SERVER).row), -1);
+	s = sighting_of(445, REASON_ENCRYPTED, NULL);
+	s.version = 0xfefc;
+	assert_int_equal(ledger_row_is_established(ledger_record(l, &s, ROLE_SERVER).row), -1);
+	ledger_free(l);
+}
+
 static void test_order(void **state)
 {
 	struct ledger *l = ledger_new(&defaults);
@@ -331,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_bounded_sets),
 		cmocka_unit_test(test_alerts),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_established),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_coverage),

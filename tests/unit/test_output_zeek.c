@@ -193,12 +193,12 @@ static void test_reason(void **state)
 	assert_int_equal(got.num, 1);
 	take_flow(got.lines[0]);
 	peer_expect(got.lines[0],
-		    json_pack("{s:s, s:f, s:s, s:i, s:s, s:i, s:s, s:s, s:b, s:b,"
+		    json_pack("{s:s, s:f, s:s, s:i, s:s, s:i, s:s, s:s, s:b,"
 			      " s:{s:s, s:s, s:s, s:i}}",
 			      "_path", "ssl", "ts", 1764022223.12345, "id.orig_h", "10.0.0.1",
 			      "id.orig_p", 51244, "id.resp_h", "10.0.0.5", "id.resp_p", 9808,
 			      "version", "TLSv13", "cipher", "unknown-65534", "resumed", 1,
-			      "established", 0, "certtap", "action", "certificate-not-seen", "role",
+			      "certtap", "action", "certificate-not-seen", "role",
 			      "server", "reason", "resumed", "sightings", 1));
 	peer_lines_free(&got);
 }

@@ -34,20 +34,25 @@ struct handshake *handshake_new(struct tracker *t, const struct flow *flow,
 	return h;
 }
 
+static void establish(struct handshake *h)
+{
+	if (h->s.established || (h->s.alert.seen && h->s.alert.level == ALERT_FATAL))
+		return;
+	h->s.established = true;
+	if (h->row[ROLE_SERVER])
+		ledger_row_established(h->row[ROLE_SERVER]);
+	if (h->row[ROLE_CLIENT])
+		ledger_row_established(h->row[ROLE_CLIENT]);
+}
+
 static void cipher_spec(struct tracker *t, struct handshake *h, unsigned int side)
 {
 	h->cipher_spec[side] = true;
 	handshake_keys_cipher_spec(t, h, side);
 	if (h->client_side != side && h->client_side != SIDE_UNKNOWN)
 		handshake_passed_certificate(t, h, side);
-	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && !handshake_is_tls13(h->s.version) &&
-	    !h->s.established && !(h->s.alert.seen && h->s.alert.level == 2)) {
-		h->s.established = true;
-		if (h->row[ROLE_SERVER])
-			ledger_row_established(h->row[ROLE_SERVER]);
-		if (h->row[ROLE_CLIENT])
-			ledger_row_established(h->row[ROLE_CLIENT]);
-	}
+	if (h->cipher_spec[0] && h->cipher_spec[1] && h->s.version && !handshake_is_tls13(h->s.version))
+		establish(h);
 }
 
 static void take_alert(struct tracker *t, struct handshake *h, unsigned int side, struct alert alert)
@@ -125,6 +130,9 @@ static void message(struct tracker *t, struct flow *flow, unsigned int side,
 		handshake_read_compressed(t, h, side, item, segment);
 		break;
 	case TLS_FINISHED:
+		/* In TLS 1.3 the client's is the last one: it has accepted the server's, and who it is. */
+		if (handshake_is_tls13(h->s.version) && side == h->client_side)
+			establish(h);
 		handshake_keys_finished(t, h, side);
 		if (h->quic)
 			quic_finished(t, h, side);

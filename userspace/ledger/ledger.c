@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "parsers/tls_hello.h"
 #include "userspace/hash.h"
 #include "userspace/ledger/fingerprints.h"
 #include "userspace/ledger/stragglers.h"
@@ -247,6 +248,12 @@ static void add_answered(struct ledger_row *row, const struct sighting *s)
 	add_alpn(row, s);
 }
 
+/* TLS 1.3 hides where the handshake ends; only who opens the client's Finished knows (`established`). */
+static bool perhaps_established(const struct sighting *s)
+{
+	return dtls_version_as_tls(s->version) == TLS_1_3 || s->reason == REASON_MIDSTREAM;
+}
+
 static void row_add(struct ledger_row *row, const struct sighting *s)
 {
 	add_owners(row, s);
@@ -255,6 +262,7 @@ static void row_add(struct ledger_row *row, const struct sighting *s)
 	if (s->carrier)
 		row->carrier = s->carrier;
 	row->sightings++;
+	row->perhaps_established += perhaps_established(s);
 	if (s->start_ns < row->first_ns)
 		row->first_ns = s->start_ns;
 	if (s->end_ns > row->last_ns)
@@ -490,6 +498,20 @@ void ledger_row_alert(struct ledger_row *row, const struct sighting *s)
 void ledger_row_established(struct ledger_row *row)
 {
 	row->established++;
+}
+
+int ledger_row_is_established(const struct ledger_row *row)
+{
+	uint64_t ended = 0;
+	unsigned int i;
+
+	if (row->established)
+		return 1;
+	/* A fatal alert that shows came instead. */
+	for (i = 0; i < row->num_alerts; i++)
+		if (row->alerts[i].alert.level == ALERT_FATAL)
+			ended += row->alerts[i].count;
+	return row->perhaps_established > ended ? -1 : 0;
 }
 
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s)

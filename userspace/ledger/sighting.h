@@ -95,7 +95,7 @@ struct sighting {
 	uint16_t alpn_len;
 	bool server_name_cut;
 	bool roles_guessed;              /* neither hello was seen: by ports, or by who opened the connection */
-	bool established;                /* both sides went over to encryption; never known for TLS 1.3 */
+	bool established;                /* both sides went over to encryption; of TLS 1.3 only keys tell */
 	bool resumed;
 	bool has_ech;
 	bool stapled;                    /* the server sent an OCSP response with its certificate (RFC 6066) */

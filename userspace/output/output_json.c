@@ -126,6 +126,7 @@ static void put_versions(struct json *j, const struct ledger_row *row)
 {
 	uint16_t version = row->versions.num ? row->versions.values[row->versions.num - 1] : 0;
 	uint16_t cipher = row->ciphers.num ? row->ciphers.values[row->ciphers.num - 1] : 0;
+	int established = ledger_row_is_established(row);
 	char number[16];
 
 	if (version) {
@@ -141,7 +142,8 @@ static void put_versions(struct json *j, const struct ledger_row *row)
 							strnlen(row->alpn[row->num_alpn - 1],
 								PROTOCOL_NAME_MAX)));
 	json_bool(j, "resumed", row->reason == REASON_RESUMED);
-	json_bool(j, "established", row->established > 0);
+	if (established >= 0)
+		json_bool(j, "established", established);
 }
 
 static void put_tls(struct json *j, const struct ledger_row *row)
@@ -381,7 +383,8 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 	/* A refusal counts itself: whoever sums sightings must not count the row twice. */
 	if (!e->refusal) {
 		json_unsigned(j, "sightings", row->sightings);
-		json_unsigned(j, "sightings_established", row->established);
+		if (ledger_row_is_established(row) >= 0)
+			json_unsigned(j, "sightings_established", row->established);
 	}
 	if (row->reason != REASON_NONE)
 		put_reason(j, row);

@@ -107,6 +107,7 @@ static void put_negotiated(struct json *j, const struct output_event *e)
 	const struct server_name *name = peer_server_name(row);
 	uint16_t version = peer_version(row), cipher = peer_cipher(row);
 	const struct alert *alert = peer_alert(e);
+	int established = ledger_row_is_established(row);
 	char number[16];
 
 	if (version)
@@ -123,7 +124,8 @@ static void put_negotiated(struct json *j, const struct output_event *e)
 	}
 	if (peer_alpn(row).len)
 		json_bytes(j, "next_protocol", peer_alpn(row));
-	json_bool(j, "established", row->established > 0);
+	if (established >= 0)
+		json_bool(j, "established", established);
 }
 
 static bool name_matches(const struct server_name *name, const struct x509 *leaf)

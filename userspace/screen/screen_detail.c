@@ -195,8 +195,11 @@ static void put_sightings(struct detail *d)
 	put_words(d);
 	put_standing(d);
 	put_known(d);
-	put(d, "sightings", "%" PRIu64 ", of them %" PRIu64 " went on to encryption", row->sightings,
-	    row->established);
+	if (ledger_row_is_established(row) < 0)
+		put(d, "sightings", "%" PRIu64, row->sightings);
+	else
+		put(d, "sightings", "%" PRIu64 ", of them %" PRIu64 " went on to encryption", row->sightings,
+		    row->established);
 	put_time(d, "first seen", row->first_ns);
 	put_time(d, "last seen", row->last_ns);
 	put_alerts(d);

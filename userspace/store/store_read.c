@@ -463,6 +463,7 @@ void store_ledger_row(const struct store_sighting *s, const struct chain *chain,
 		.role = s->role, .chain = chain, .sightings = s->sightings, .first_ns = s->first_ns,
 		.last_ns = s->last_ns, .last_client = s->last_client, .clients = { s->last_client },
 		.num_clients = 1, .witness = s->witness,
+		.perhaps_established = s->sightings,    /* not stored */
 	};
 	put_endpoint(s->endpoint, out);
 }
@@ -471,7 +472,7 @@ void store_ledger_reason(const struct store_reason *r, struct ledger_row *out)
 {
 	*out = (struct ledger_row){
 		.role = ROLE_SERVER, .reason = r->reason, .sightings = r->count, .first_ns = r->first_ns,
-		.last_ns = r->last_ns,
+		.last_ns = r->last_ns, .perhaps_established = r->count,
 	};
 	put_endpoint(r->endpoint, out);
 }
