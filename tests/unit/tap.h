@@ -54,6 +54,15 @@ static inline void tap_alerted(void *context, const struct sighting *s, const st
 		 role_name(s->alert.sender));
 }
 
+static inline void tap_broke_off(void *context, const struct sighting *s, const struct ledger_row *row)
+{
+	struct tap *t = context;
+	size_t at = strlen(t->log);
+
+	(void)s, (void)row;
+	snprintf(t->log + at, sizeof(t->log) - at, "broke off; ");
+}
+
 static inline void tap_closed(void *context, const struct sighting *s)
 {
 	struct tap *t = context;
@@ -64,7 +73,7 @@ static inline void tap_closed(void *context, const struct sighting *s)
 
 static inline void tap_open_limits(struct tap *t, const struct pipeline_limits *limits)
 {
-	const struct observer observer = { t, tap_recorded, tap_alerted, tap_closed };
+	const struct observer observer = { t, tap_recorded, tap_alerted, tap_broke_off, tap_closed };
 
 	*t = (struct tap){ .isn = { 1000, 0xfffffe00u }, .time_ns = 1700000000000000000u };
 	t->host[CLIENT].address.octets[10] = t->host[CLIENT].address.octets[11] = 0xff;

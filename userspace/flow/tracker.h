@@ -41,6 +41,8 @@ struct observer {
 	 * refuse; NULL: that showed none, or the ledger is full.
 	 */
 	void (*alerted)(void *context, const struct sighting *s, const struct ledger_row *row);
+	/* The client broke off behind the server's flight, and said nothing; `row` is the server's, as above. */
+	void (*broke_off)(void *context, const struct sighting *s, const struct ledger_row *row);
 	/* Nothing more will be learned about this sighting. */
 	void (*closed)(void *context, const struct sighting *s);
 };

@@ -254,6 +254,52 @@ void handshake_side_over(struct tracker *t, struct handshake *h, unsigned int si
 	handshake_news_tell(t, h);
 }
 
+static bool held_any(const struct handshake *h, unsigned int side)
+{
+	return h->keys && h->keys->held_len[side];
+}
+
+/* A hello, and before `seq` nothing behind it but a ChangeCipherSpec that says nothing; all of it was seen. */
+static bool only_hello_sent(const struct flow *flow, unsigned int side, uint32_t seq)
+{
+	const struct handshake *h = flow->handshake;
+	const struct tls_reader *r = &h->reader[side];
+	const struct side *s = &flow->side[side];
+
+	return h->messages[side] == 1u << TLS_CLIENT_HELLO && !h->encrypted[side] && !held_any(h, side) &&
+	       (!h->cipher_spec[side] || handshake_is_tls13(h->s.version)) && !r->record_left && !r->record_header_len &&
+	       !h->missed[side] && !handshake_rare_of(h)->malformed[side] && !s->missed && !s->cut &&
+	       !s->stream.conflict && !s->stream.ranges && s->stream.next == seq;
+}
+
+/* Up to TLS 1.2 its end shows; behind a ServerHello of TLS 1.3, that something protected came. */
+static bool flight_seen(const struct handshake *h, unsigned int side)
+{
+	if (!handshake_is_tls13(h->s.version))
+		return h->messages[side] & 1u << TLS_SERVER_HELLO_DONE;
+	return h->messages[side] & 1u << TLS_SERVER_HELLO && !h->hello_retry &&
+	       (h->encrypted[side] || h->over[side] || held_any(h, side) ||
+		h->messages[side] & 1u << TLS_ENCRYPTED_EXTENSIONS);
+}
+
+void handshake_side_closed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq)
+{
+	struct handshake *h = flow->handshake;
+
+	handshake_news_tell(t, h);
+	/* Not where the other side ended it, or somebody said why. */
+	if (side != h->client_side || h->s.broke_off || h->s.alert.seen || flow->carriage || h->missed[!side] ||
+	    flow->side[!side].fin_seen || flow->side[!side].rst_seen || !flight_seen(h, !side) ||
+	    !only_hello_sent(flow, side, seq))
+		return;
+	h->s.broke_off = true;
+	if (!h->row[ROLE_SERVER])
+		return;
+	ledger_row_broke_off(h->row[ROLE_SERVER]);
+	if (t->observer.broke_off)
+		t->observer.broke_off(t->observer.context, &h->s, h->row[ROLE_SERVER]);
+}
+
 /* What was said of the old handshake; chains stay until the end. */
 static void rare_restart(struct handshake *h)
 {

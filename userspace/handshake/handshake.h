@@ -103,6 +103,12 @@ void handshake_midstream(struct tracker *t, struct flow *flow, unsigned int side
 /* The source gives no more of this side. */
 void handshake_side_over(struct tracker *t, struct handshake *h, unsigned int side);
 
+/*
+ * This side has closed or reset the connection; what it sent ends before `seq`. A client that does so right behind the
+ * server's flight did not want to go on.
+ */
+void handshake_side_closed(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq);
+
 /* Both sides have shown all they show in clear, and it is recorded. */
 bool handshake_settled(const struct handshake *h);
 

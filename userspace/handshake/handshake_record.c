@@ -48,6 +48,8 @@ void handshake_record(struct tracker *t, struct handshake *h, enum role role)
 		ledger_row_alert(entry.row, &h->s);
 	if (entry.row && h->s.established)
 		ledger_row_established(entry.row);
+	if (entry.row && h->s.broke_off)
+		ledger_row_broke_off(entry.row);
 	handshake_news(t, h, role, &entry);
 }
 

@@ -282,6 +282,8 @@ void ledger_row_single(struct ledger_row *row, const struct sighting *s, enum ro
 	row_begin(row, s, role);
 	row_add(row, s);
 	row->established = s->established;
+	if (s->broke_off)
+		ledger_row_broke_off(row);
 	if (s->alert.seen)
 		ledger_row_alert(row, s);
 }
@@ -512,6 +514,12 @@ int ledger_row_is_established(const struct ledger_row *row)
 		if (row->alerts[i].alert.level == ALERT_FATAL)
 			ended += row->alerts[i].count;
 	return row->perhaps_established > ended ? -1 : 0;
+}
+
+void ledger_row_broke_off(struct ledger_row *row)
+{
+	if (row->role == ROLE_SERVER && (row->reason == REASON_NONE || row->reason == REASON_ENCRYPTED))
+		row->broke_off++;
 }
 
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s)

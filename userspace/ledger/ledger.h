@@ -51,6 +51,7 @@ struct ledger_row {
 	uint64_t sightings;
 	uint64_t established;            /* of them, that went on to encryption */
 	uint64_t perhaps_established;    /* of them, for which that does not show: TLS 1.3, and what began before us */
+	uint64_t broke_off;              /* of them, that the client broke off behind the server's flight, without a word */
 	uint64_t first_ns, last_ns;
 	uint64_t first_frame;            /* captures: the packet of the first sighting */
 	struct host_port clients[LEDGER_VALUES_MAX];  /* addresses; the last client's port */
@@ -126,9 +127,11 @@ const struct alert_count *ledger_row_find_alert(const struct ledger_row *row, co
 /* Is it a refusal of this row's certificate, seen or encrypted: an alert by the other end that is one? */
 bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert);
 void ledger_row_established(struct ledger_row *row);
-/* The ClientHello, or the ServerHello, was read behind what the row was made for. */
 /* Did any of its handshakes go on to encryption? 1: yes, 0: no, -1: that cannot be known. */
 int ledger_row_is_established(const struct ledger_row *row);
+/* Counts only where there was a certificate to break off for, seen or encrypted. */
+void ledger_row_broke_off(struct ledger_row *row);
+/* The ClientHello, or the ServerHello, was read behind what the row was made for. */
 void ledger_row_asked(struct ledger_row *row, const struct sighting *s);
 void ledger_row_answered(struct ledger_row *row, const struct sighting *s);
 /* What stands beside the certificate: a staple, timestamps, a request for the client's. */

@@ -101,6 +101,7 @@ struct sighting {
 	bool stapled;                    /* the server sent an OCSP response with its certificate (RFC 6066) */
 	bool has_sct;                    /* certificate timestamps beside the certificate (RFC 6962) */
 	bool client_asked;               /* for a certificate */
+	bool broke_off;                  /* the client closed or reset the connection right behind the server's flight */
 	const char *detail;              /* a static text beside the reason, or NULL */
 	uint64_t lost_from, lost_to;     /* REASON_LOST, REASON_TRUNCATED: bytes of the stream, from its start */
 	const struct chain *chain[2];    /* by role; NULL: none */

@@ -14,6 +14,7 @@ const char *action_name(enum action action)
 		[ACTION_CHANGED] = "certificate-changed",
 		[ACTION_NOT_SEEN] = "certificate-not-seen",
 		[ACTION_REFUSED] = "certificate-refused",
+		[ACTION_BROKE_OFF] = "client-broke-off",
 	};
 
 	return names[action];

@@ -16,6 +16,7 @@ enum action {
 	ACTION_CHANGED,       /* another chain than before; `previous` is set */
 	ACTION_NOT_SEEN,      /* a reason */
 	ACTION_REFUSED,       /* an alert after the chain; `refusal` is set */
+	ACTION_BROKE_OFF,     /* the client did, behind the server's flight: no refusal, nobody said so */
 };
 
 const char *action_name(enum action action);

@@ -385,6 +385,8 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 		json_unsigned(j, "sightings", row->sightings);
 		if (ledger_row_is_established(row) >= 0)
 			json_unsigned(j, "sightings_established", row->established);
+		if (row->broke_off)
+			json_unsigned(j, "sightings_broken_off", row->broke_off);
 	}
 	if (row->reason != REASON_NONE)
 		put_reason(j, row);
@@ -402,6 +404,8 @@ static void put_certtap(struct json *j, const struct output_event *e, int64_t no
 	put_sets(j, row);
 	if (row->roles_guessed)
 		json_bool(j, "roles_guessed", true);
+	if (row->broke_off && !e->refusal)
+		json_bool(j, "client_broke_off", true);
 	if (row->has_ech)
 		json_bool(j, "encrypted_client_hello", true);
 	put_beside(j, row);

@@ -59,6 +59,13 @@ static void note_alert(char *notes, const struct alert_count *a)
 		note(notes, "%" PRIu64 " times", a->count);
 }
 
+static void note_broke_off(char *notes, const struct ledger_row *row)
+{
+	note(notes, "the client broke off after the server's flight");
+	if (row->broke_off > 1)
+		note(notes, "%" PRIu64 " times", row->broke_off);
+}
+
 static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 {
 	const struct ledger_row *row = e->row;
@@ -79,6 +86,8 @@ static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 	for (i = 0; i < NUM_FINDINGS; i++)
 		if (found & 1u << i)
 			note(notes, "%s", finding_name(i));
+	if (row->broke_off && !e->refusal)
+		note_broke_off(notes, row);
 	/* A refusal has a line of its own. */
 	for (i = 0; i < row->num_alerts; i++)
 		if (e->refusal ? &row->alerts[i] == e->refusal :

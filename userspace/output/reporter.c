@@ -97,6 +97,17 @@ static void on_alerted(void *context, const struct sighting *s, const struct led
 	emit_new_refusal(context, s, row);
 }
 
+/* The first one of a row is news. */
+static void on_broke_off(void *context, const struct sighting *s, const struct ledger_row *row)
+{
+	struct output_event e = { .action = ACTION_BROKE_OFF, .row = row };
+	struct reporter *r = context;
+
+	(void)s;
+	if (r->mode == REPORT_NEWS && row->broke_off == 1 && !r->output.ops->alert_in_row)
+		emit(r, &e);
+}
+
 static void on_closed(void *context, const struct sighting *s)
 {
 	struct reporter *r = context;
@@ -112,7 +123,8 @@ static void on_closed(void *context, const struct sighting *s)
 struct observer reporter_observer(struct reporter *r)
 {
 	return (struct observer){
-		.context = r, .recorded = on_recorded, .alerted = on_alerted, .closed = on_closed,
+		.context = r, .recorded = on_recorded, .alerted = on_alerted,
+		.broke_off = on_broke_off, .closed = on_closed,
 	};
 }
 

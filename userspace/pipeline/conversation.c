@@ -570,7 +570,7 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 	}
 	side_losses(t, flow);
 	if ((segment->flags & TCP_FIN || reset) && flow->handshake)
-		handshake_news_tell(t, flow->handshake);
+		handshake_side_closed(t, flow, side, seq + (uint32_t)segment->payload.len + segment->payload_cut);
 	if (segment->final && flow->handshake)
 		side_end(t, flow, side, segment);
 	channel_close_if_settled(t, flow);

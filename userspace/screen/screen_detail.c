@@ -184,6 +184,12 @@ static void put_alerts(struct detail *d)
 	}
 }
 
+static void put_broke_off(struct detail *d)
+{
+	if (d->row->broke_off)
+		put(d, "broke off", "the client, after the server's flight, %" PRIu64 " times", d->row->broke_off);
+}
+
 static void put_sightings(struct detail *d)
 {
 	const struct ledger_row *row = d->row;
@@ -203,6 +209,7 @@ static void put_sightings(struct detail *d)
 	put_time(d, "first seen", row->first_ns);
 	put_time(d, "last seen", row->last_ns);
 	put_alerts(d);
+	put_broke_off(d);
 	put_names(d);
 	put_handshake(d);
 	put_clients(d);

@@ -97,7 +97,7 @@ static void judge(struct screen_rows *r, struct screen_row *s)
 /* A cheap sum of all that may change in a row. */
 static uint64_t changes_of(const struct ledger_row *row)
 {
-	uint64_t sum = row->sightings + row->established + row->num_names + row->alerts_more;
+	uint64_t sum = row->sightings + row->established + row->broke_off + row->num_names + row->alerts_more;
 	unsigned int i;
 
 	for (i = 0; i < row->num_alerts; i++)

@@ -314,6 +314,14 @@ static void on_alerted(void *context, const struct sighting *s, const struct led
 		take_refusal(q, s);
 }
 
+static void on_broke_off(void *context, const struct sighting *s, const struct ledger_row *row)
+{
+	struct store_queue *q = context;
+
+	if (q->next.broke_off)
+		q->next.broke_off(q->next.context, s, row);
+}
+
 static void on_closed(void *context, const struct sighting *s)
 {
 	struct store_queue *q = context;
@@ -326,7 +334,8 @@ struct observer store_queue_observer(struct store_queue *q, const struct observe
 {
 	q->next = *next;
 	return (struct observer){
-		.context = q, .recorded = on_recorded, .alerted = on_alerted, .closed = on_closed,
+		.context = q, .recorded = on_recorded, .alerted = on_alerted,
+		.broke_off = on_broke_off, .closed = on_closed,
 	};
 }
 
