@@ -297,6 +297,45 @@ static void test_nothing_else(void **state)
 	flights_free(&f);
 }
 
+/* How many packets are kept of a handshake whose server has finished, sent what is not kept, and closed; or closed at once. */
+static size_t kept_until(bool finished)
+{
+	struct capture_writer *w = writer_open(false);
+	struct buffer payloads = { 0 }, tickets = { 0 };
+	struct flights f;
+	struct tap t;
+	size_t num;
+
+	flights_make(&f);
+	build_application_data(&tickets, 250);
+	tap_open(&t);
+	pipeline_write(t.pipeline, w);
+	tap_send(&t, CLIENT, buffer_bytes(&f.hello), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&f.server), 65535);
+	if (finished) {
+		tap_send(&t, SERVER, buffer_bytes(&f.finish), 1460);
+		tap_send(&t, SERVER, buffer_bytes(&tickets), 1460);
+	}
+	tap_segment(&t, SERVER, t.at[SERVER], TCP_FIN | TCP_ACK, bytes_of(NULL, 0));
+	tap_finish(&t);
+	tap_close(&t);
+	assert_true(capture_writer_finish(w));
+	capture_writer_free(w);
+	num = file_packets(&payloads);
+	buffer_free(&payloads);
+	buffer_free(&tickets);
+	flights_free(&f);
+	return num;
+}
+
+/* A FIN behind bytes that are not kept would say that they were lost. */
+static void test_end(void **state)
+{
+	(void)state;
+	assert_int_equal(kept_until(false), 3);
+	assert_int_equal(kept_until(true), 3);
+}
+
 /* The secrets of a TLS 1.2 key log are not written, though they open the handshake. */
 static void test_no_master_secret(void **state)
 {
@@ -402,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_else),
 		cmocka_unit_test(test_no_master_secret),
 		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_end),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

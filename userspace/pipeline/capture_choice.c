@@ -61,10 +61,11 @@ static enum capture_choice choose_stream(const struct flow *flow, unsigned int s
 {
 	if (flow->handshake && !before->in_handshake)
 		return CAPTURE_TAKE;
-	if (!segment->payload.len)
-		return before->in_handshake && segment->flags & (TCP_FIN | TCP_RST) ? CAPTURE_TAKE : CAPTURE_LEAVE;
+	/* Also not its FIN: bytes between that are not kept would look lost. */
 	if (before->side_over)
 		return CAPTURE_LEAVE;
+	if (!segment->payload.len)
+		return before->in_handshake && segment->flags & (TCP_FIN | TCP_RST) ? CAPTURE_TAKE : CAPTURE_LEAVE;
 	if (before->in_handshake || !is_frame)
 		return CAPTURE_TAKE;
 	return may_begin(&flow->side[side]) ? CAPTURE_DOUBT : CAPTURE_LEAVE;
