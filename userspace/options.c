@@ -268,6 +268,14 @@ static bool store_number(enum value_kind kind, const char *text, void *at)
 	return true;
 }
 
+static bool named_before(const char *const *names, unsigned int num, const char *name)
+{
+	while (num--)
+		if (strcmp(names[num], name) == 0)
+			return true;
+	return false;
+}
+
 static bool store(struct options *options, const struct option_row *row, const char *argument)
 {
 	void *at = (char *)options + row->offset;
@@ -288,6 +296,8 @@ static bool store(struct options *options, const struct option_row *row, const c
 		*(const char **)at = argument;
 		return true;
 	case VALUE_INTERFACE:
+		if (named_before(options->interfaces, options->num_interfaces, argument))
+			return true;
 		if (options->num_interfaces == INTERFACES_MAX)
 			return false;
 		options->interfaces[options->num_interfaces++] = argument;

@@ -112,9 +112,16 @@ static int climb_down(struct live *l)
 
 	if (l->options.capture)
 		return 0;
+	err = interfaces_check(&l->options);
+	if (err)
+		return err;
 	err = open_kernel_side(l, why, sizeof(why));
-	if (err == 0)
+	if (err == 0) {
+		/* Without it an interface that goes is not noticed; all else works. */
+		if (l->options.num_interfaces)
+			interfaces_watch(&l->options, &l->interfaces);
 		return 0;
+	}
 	attach_free(l->attach);
 	l->attach = NULL;
 	if (l->options.attach) {
@@ -220,6 +227,7 @@ static void finish(struct live *l)
 		source_free(l->sources[i]);
 	probes_free(l->probes);
 	unopened_free(l->unopened);
+	interfaces_free(l->interfaces);
 	owners_free(l->owners);
 	attach_free(l->attach);
 	pipeline_free(l->pipeline);
@@ -236,13 +244,16 @@ static unsigned int choose_watches(const struct live *l, struct monitor_watch wa
 
 	if (l->probes)
 		watches[num++] = (struct monitor_watch){ probes_fd(l->probes), poll_probes, l->probes,
-							 SANDBOX_OPENS };
+							 SANDBOX_OPENS, NULL };
 	if (l->owners)
 		watches[num++] = (struct monitor_watch){ owners_fd(l->owners), owners_poll, l->owners,
-							 SANDBOX_LOOKS };
+							 SANDBOX_LOOKS, NULL };
 	if (l->unopened)
 		watches[num++] = (struct monitor_watch){ unopened_fd(l->unopened), unopened_ready, l->unopened,
-							 SANDBOX_LOOKS };
+							 SANDBOX_LOOKS, NULL };
+	if (l->interfaces)
+		watches[num++] = (struct monitor_watch){ interfaces_fd(l->interfaces), interfaces_ready, l->interfaces,
+							 SANDBOX_STAYS, interfaces_over(l->interfaces) };
 	return num;
 }
 

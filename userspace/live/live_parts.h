@@ -6,6 +6,7 @@
 #include "userspace/attach/attach.h"
 #include "userspace/attach/owners.h"
 #include "userspace/handshake/keys.h"
+#include "userspace/live/interfaces.h"
 #include "userspace/live/live.h"
 #include "userspace/output/pem.h"
 #include "userspace/output/reporter.h"
@@ -22,6 +23,7 @@
 struct live {
 	struct options options;
 	struct attach *attach;       /* NULL: libpcap */
+	struct interfaces_watch *interfaces; /* NULL: none by name, or nobody watches them */
 	struct owners *owners;       /* NULL: nobody tells whose sockets they are */
 	struct process_table *processes; /* likewise; the worker's */
 	struct probes *probes;       /* NULL: no secrets are caught */

@@ -310,6 +310,8 @@ int live_work(void *context)
 
 	handle_signals();
 	err = open_secrets(l, why, sizeof(why));
+	if (l->interfaces)
+		interfaces_close_in_worker(l->interfaces);
 	if (l->unopened)
 		unopened_close_in_worker(l->unopened);
 	if (err == 0)

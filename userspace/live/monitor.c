@@ -79,6 +79,21 @@ static bool take_signal(int signals, pid_t worker, struct screen_guard *screen, 
 	return true;
 }
 
+/* False, once: nothing is left to be observed. */
+static bool take_watches(const struct pollfd *fds, const struct monitor_watch *watches, unsigned int num)
+{
+	bool over = false;
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		if (!fds[i].revents)
+			continue;
+		watches[i].ready(watches[i].context);
+		over |= watches[i].over && *watches[i].over;
+	}
+	return !over;
+}
+
 /* Passes signals on until the worker is gone. */
 static int supervise(pid_t worker, const sigset_t *set, const struct monitor_watch *watches, unsigned int num_watches,
 		     struct screen_guard *screen)
@@ -87,6 +102,7 @@ static int supervise(pid_t worker, const sigset_t *set, const struct monitor_wat
 		{ .fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN },
 	};
 	int result = EXIT_FAILED;
+	bool over = false;
 	unsigned int i;
 
 	for (i = 0; i < num_watches; i++)
@@ -97,14 +113,15 @@ static int supervise(pid_t worker, const sigset_t *set, const struct monitor_wat
 				break;
 			continue;
 		}
-		for (i = 0; i < num_watches; i++)
-			if (fds[1 + i].revents)
-				watches[i].ready(watches[i].context);
+		if (!take_watches(fds + 1, watches, num_watches) && !over) {
+			over = true;
+			kill(worker, SIGTERM);
+		}
 		if (fds[0].revents && take_signal(fds[0].fd, worker, screen, &result))
 			break;
 	}
 	close(fds[0].fd);
-	return result;
+	return over && result == 0 ? EXIT_FAILED : result;
 }
 
 static enum sandbox_reach furthest(const struct monitor_watch *watches, unsigned int num)

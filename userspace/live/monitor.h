@@ -6,6 +6,8 @@
 #ifndef CERTTAP_MONITOR_H
 #define CERTTAP_MONITOR_H
 
+#include <stdbool.h>
+
 #include "userspace/screen/screen_guard.h"
 
 #include "userspace/sandbox/sandbox.h"
@@ -24,12 +26,14 @@ struct monitor_watch {
 	void (*ready)(void *context);
 	void *context;
 	enum sandbox_reach reach;    /* what it takes */
+	const bool *over;            /* set by `ready`: nothing is left to be observed; NULL: never */
 };
 
 /*
  * Runs `work` in a child and waits for it. SIGINT, SIGTERM and SIGUSR1 that reach the monitor are passed on.
  * With `screen` (or NULL) the worker draws on this terminal: the monitor then stops and goes on with it (Ctrl-Z), and closes
  * `screen` when it is gone.
+ * Where a watch says that all is over, the worker is sent SIGTERM, and the result is 1 at least.
  * At most MONITOR_WATCHES_MAX watches; the monitor keeps the power that they need. Returns the worker's exit code, or 1 after a line on stderr when it was killed or could not be made.
  */
 int monitor_run(worker_fn *work, void *context, const struct monitor_watch *watches, unsigned int num_watches,
