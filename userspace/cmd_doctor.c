@@ -65,34 +65,60 @@ static const struct check checks[] = {
 	{ "pcap", "an interface by libpcap (--capture pcap)", try_pcap },
 };
 
+#define UNREADABLE_SHOWN 16
+
 struct survey {
-	unsigned int covered, others;
+	unsigned int covered, others, left_out, unreadable;
+	char unreadable_names[1024];     /* of the first ones */
 };
 
-/* Names of programs and libraries are strangers' text. */
-static const char *safe(const char *text, char *out, size_t size)
+static void note_unreadable(struct survey *survey, const struct probes_process *process)
 {
-	text_safe(bytes_of(text, strlen(text)), out, size);
-	return out;
+	size_t len = strlen(survey->unreadable_names);
+	char name[64];
+
+	if (survey->unreadable++ < UNREADABLE_SHOWN)
+		snprintf(survey->unreadable_names + len, sizeof(survey->unreadable_names) - len, "%s%s[%d]",
+			 len ? ", " : "", text_name(process->name, name, sizeof(name)), (int)process->pid);
 }
 
+/* Names of programs and libraries are strangers' text. */
 static int print_process(void *context, const struct probes_process *process)
 {
 	struct survey *survey = context;
 	char name[64], path[256];
 	unsigned int i;
 
-	survey->covered += process->covered;
-	survey->others += !process->covered;
-	printf("  %-8d %-18s %s\n", (int)process->pid, safe(process->name, name, sizeof(name)),
+	if (process->unreadable) {
+		note_unreadable(survey, process);
+		return 0;
+	}
+	*(process->unlisted ? &survey->left_out : process->covered ? &survey->covered : &survey->others) += 1;
+	printf("  %-8d %-18s %s\n", (int)process->pid, text_name(process->name, name, sizeof(name)),
 	       process->unlisted ? process->unlisted : process->covered ? "covered" : "not covered");
 	for (i = 0; i < process->num_libraries; i++) {
 		const struct probes_library *l = &process->libraries[i];
 
-		printf("  %-8s   %s, %s: %s\n", "", l->library, safe(l->path, path, sizeof(path)),
+		printf("  %-8s   %s, %s: %s\n", "", l->library, text_name(l->path, path, sizeof(path)),
 		       l->symbol ? l->symbol : l->reason);
 	}
 	return 0;
+}
+
+static void print_survey(const struct survey *survey)
+{
+	printf("  %u covered, %u not", survey->covered, survey->others);
+	if (survey->left_out)
+		printf(", %u left out by the patterns", survey->left_out);
+	if (survey->unreadable)
+		printf(", %u that may not be looked at", survey->unreadable);
+	putchar('\n');
+	if (survey->unreadable)
+		printf("  may not be looked at: %s", survey->unreadable_names);
+	if (survey->unreadable > UNREADABLE_SHOWN)
+		printf(", and %u more", survey->unreadable - UNREADABLE_SHOWN);
+	if (survey->unreadable)
+		putchar('\n');
 }
 
 /* Whose handshakes of TLS 1.3 --secrets would open. */
@@ -100,20 +126,16 @@ static void survey_processes(const struct options *options)
 {
 	struct probes_options probes = PROBES_OPTIONS_DEFAULT;
 	struct survey survey = { 0 };
-	unsigned int unreadable = 0;
 	int err;
 
 	probes.which = options->num_secret_patterns ? PROBES_PATTERNS : PROBES_ALL;
 	probes.patterns = options->secret_patterns;
 	probes.num_patterns = options->num_secret_patterns;
 	puts("\nTLS 1.3 (live --secrets), processes with a TLS library:");
-	err = probes_survey(&probes, print_process, &survey, &unreadable);
+	err = probes_survey(&probes, print_process, &survey);
 	if (err)
 		printf("  could not be told: %s\n", strerror(-err));
-	printf("  %u covered, %u not", survey.covered, survey.others);
-	if (unreadable)
-		printf(", %u that may not be looked at", unreadable);
-	putchar('\n');
+	print_survey(&survey);
 }
 
 /* Returns whether it works. */

@@ -309,9 +309,11 @@ static bool store(struct options *options, const struct option_row *row, const c
 		return true;
 	case VALUE_SECRETS:
 		options->secrets = true;
-		if (!argument || strcmp(argument, "all") == 0)
+		if (!argument || strcmp(argument, "all") == 0) {
+			options->secrets_all = true;
 			return true;
-		if (options->num_secret_patterns == PATTERNS_MAX)
+		}
+		if (!*argument || options->num_secret_patterns == PATTERNS_MAX)
 			return false;
 		options->secret_patterns[options->num_secret_patterns++] = argument;
 		return true;
@@ -427,6 +429,8 @@ int options_parse(struct options *options, enum command_bit command, const char 
 			return -EINVAL;
 		}
 	}
+	if (options->secrets_all)
+		options->num_secret_patterns = 0;
 	options->arguments = argv + optind;
 	options->num_arguments = argc - optind;
 	return choices_valid(options) ? 0 : -EINVAL;

@@ -47,6 +47,7 @@ struct options {
 	bool no_owners;                  /* processes at the ends are not asked for */
 	bool secrets, secrets_client;    /* probes in TLS libraries */
 	const char *secret_patterns[PATTERNS_MAX];   /* none: all processes */
+	bool secrets_all;        /* of everybody, whatever patterns were given too */
 	unsigned int num_secret_patterns;
 	const char *write;               /* the file that packets are written to, or NULL */
 	bool write_secrets;

@@ -96,6 +96,22 @@ static void test_durations(void **state)
 	}
 }
 
+static void test_secrets(void **state)
+{
+	static const struct { const char *line; unsigned int patterns; } cases[] = {
+		{ "--secrets", 0 }, { "--secrets=all", 0 }, { "--secrets=a --secrets=b", 2 },
+		{ "--secrets=all --secrets=a", 0 }, { "--secrets=a --secrets", 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(FOR_LIVE, cases[i].line), 0);
+		assert_true(o.secrets);
+		assert_int_equal(o.num_secret_patterns, cases[i].patterns);
+	}
+}
+
 static const struct { enum command_bit command; const char *line; } refused[] = {
 	{ FOR_READ, "--no-such-option" }, { FOR_READ, "-Z" }, { FOR_READ, "--max-flows" },
 	{ FOR_READ, "--max-flows 0" }, { FOR_READ, "--max-flows -1" }, { FOR_READ, "--max-flows 1x" },
@@ -109,6 +125,7 @@ static const struct { enum command_bit command; const char *line; } refused[] = 
 	{ FOR_LIVE, "--attach xdp" }, { FOR_LIVE, "--capture raw" }, { FOR_LIVE, "--duration 0" },
 	{ FOR_LIVE, "--duration -5s" }, { FOR_LIVE, "--duration 5w" }, { FOR_LIVE, "--duration inf" },
 	{ FOR_LIVE, "--duration 1e30" }, { FOR_LIVE, "--count 0" },
+	{ FOR_LIVE, "--secrets=" }, { FOR_DOCTOR, "--secrets=" },
 };
 
 static void test_refused(void **state)
@@ -124,11 +141,17 @@ static void test_refused(void **state)
 static void test_too_many_interfaces(void **state)
 {
 	char line[1024] = "";
+	size_t len = 0;
 	int i;
 
 	(void)state;
+	/* One that is named twice is one. */
 	for (i = 0; i < INTERFACES_MAX + 1; i++)
 		strcat(line, "-ia ");
+	assert_int_equal(parse(FOR_LIVE, line), 0);
+	assert_int_equal(o.num_interfaces, 1);
+	for (i = 0; i < INTERFACES_MAX + 1; i++)
+		len += (size_t)snprintf(line + len, sizeof(line) - len, "-ia%d ", i);
 	assert_int_equal(parse(FOR_LIVE, line), -EINVAL);
 }
 
@@ -158,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_too_many_interfaces),
 		cmocka_unit_test(test_help),
 	};

@@ -132,6 +132,18 @@ static int climb_down(struct live *l)
 	return 0;
 }
 
+/* A typing error, or a program that is still to be started. */
+static void check_patterns(const struct probes_options *o)
+{
+	char shown[128];
+	unsigned int i;
+
+	for (i = 0; o->which == PROBES_PATTERNS && i < o->num_patterns; i++)
+		if (!probes_pattern_matches(o->patterns[i]))
+			fprintf(stderr, "certtap: --secrets=%s: no process that runs now matches it\n",
+				text_name(o->patterns[i], shown, sizeof(shown)));
+}
+
 static int open_probes(struct live *l)
 {
 	struct probes_options *o = &l->probes_options;
@@ -150,6 +162,8 @@ static int open_probes(struct live *l)
 		fprintf(stderr, "certtap: --secrets: %s\n", why);
 	else if (probes_note(l->probes)[0])
 		fprintf(stderr, "certtap: --secrets: %s\n", probes_note(l->probes));
+	if (!err)
+		check_patterns(o);
 	return err;
 }
 

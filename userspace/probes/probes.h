@@ -108,6 +108,7 @@ struct probes_process {
 	const char *unlisted;    /* NULL, or why the patterns leave it out */
 	unsigned int num_libraries;
 	bool covered;            /* at least one has a hook */
+	bool unreadable;         /* this process may not look at it: nothing else is known than its name */
 	struct probes_library libraries[PROBES_LIBRARIES_MAX];
 };
 
@@ -116,9 +117,11 @@ typedef int probes_survey_fn(void *context, const struct probes_process *process
 
 /*
  * Each process that has TLS code which is recognised. `options` may be NULL: all processes. Returns 0,
- * what `fn` returned, or a negative errno. `*unreadable` counts those that this process may not look at.
+ * what `fn` returned, or a negative errno.
  */
-int probes_survey(const struct probes_options *options, probes_survey_fn *fn, void *context,
-		  unsigned int *unreadable);
+int probes_survey(const struct probes_options *options, probes_survey_fn *fn, void *context);
+
+/* Does any process that runs now match this pattern? */
+bool probes_pattern_matches(const char *pattern);
 
 #endif

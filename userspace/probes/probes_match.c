@@ -73,3 +73,16 @@ bool probes_match(const struct probes_options *options, pid_t pid)
 		return true;
 	return match_executable(options, pid) || match_cgroup(options, pid);
 }
+
+static int match_pid(void *options, pid_t pid)
+{
+	return probes_match(options, pid);
+}
+
+bool probes_pattern_matches(const char *pattern)
+{
+	struct probes_options one = { .which = PROBES_PATTERNS, .patterns = &pattern, .num_patterns = 1 };
+
+	/* Where nobody can tell, nothing is said. */
+	return probes_scan_pids(match_pid, &one) != 0;
+}

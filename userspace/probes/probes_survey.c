@@ -223,7 +223,6 @@ struct survey {
 	struct probes_surveyor *surveyor;
 	probes_survey_fn *fn;
 	void *context;
-	unsigned int *unreadable;
 	int said;                    /* what fn returned last */
 };
 
@@ -245,6 +244,32 @@ static bool is_this_program(pid_t pid)
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
+/* Threads of the kernel have no command line, and no TLS library. */
+static bool is_program(pid_t pid)
+{
+	char path[32];
+	bool program;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	f = fopen(path, "re");
+	program = f && fgetc(f) != EOF;
+	if (f)
+		fclose(f);
+	return program;
+}
+
+static int report_unreadable(struct survey *s, pid_t pid)
+{
+	char name[64];
+	struct probes_process p = { .pid = pid, .name = name, .executable = "", .unreadable = true };
+
+	if (!is_program(pid))
+		return 0;
+	read_name(pid, name, sizeof(name));
+	return s->fn(s->context, &p);
+}
+
 static int survey_process(void *context, pid_t pid)
 {
 	struct survey *s = context;
@@ -256,18 +281,16 @@ static int survey_process(void *context, pid_t pid)
 	if (s->said)
 		return s->said;
 	if (err == -EACCES || err == -EPERM)
-		++*s->unreadable;
+		return report_unreadable(s, pid);
 	/* A process that has ended, or may not be read, says nothing of the others. */
 	return err == -ENOMEM ? err : 0;
 }
 
-int probes_survey(const struct probes_options *options, probes_survey_fn *fn, void *context,
-		  unsigned int *unreadable)
+int probes_survey(const struct probes_options *options, probes_survey_fn *fn, void *context)
 {
-	struct survey s = { probes_surveyor_new(options, true), fn, context, unreadable, 0 };
+	struct survey s = { probes_surveyor_new(options, true), fn, context, 0 };
 	int err = s.surveyor ? 0 : -ENOMEM;
 
-	*unreadable = 0;
 	if (!err)
 		err = probes_scan_pids(survey_process, &s);
 	probes_surveyor_free(s.surveyor);
