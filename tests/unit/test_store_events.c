@@ -215,11 +215,42 @@ static void test_before_and_after(void **state)
 	fixture_end(&f);
 }
 
+static bool note_turns(void *context, const struct store_sighting *t)
+{
+	((uint64_t *)context)[t->leaf->serial.data[0]] = t->turns_ns;
+	return true;
+}
+
+/* A sighting knows when its chain last took turns. */
+static void test_turns(void **state)
+{
+	const struct step steps[] = { S(0, 'A'), S(1, 'B'), S(2, 'A'), S(3, 'B'), S(5, 'A'), S(3 * H, 'C') };
+	const struct store_filter all = { 0 };
+	uint64_t turns[8] = { 0 };
+	struct store_fixture f;
+	struct store_record r;
+	size_t i;
+
+	(void)state;
+	fixture_start(&f);
+	fixture_open(&f);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		r = record_for(&steps[i]);
+		assert_int_equal(put_one(f.s, &r), 0);
+	}
+	assert_int_equal(store_each_sighting(f.s, &all, note_turns, turns), 0);
+	assert_int_equal(turns[1], T0 + 5 * SECOND);
+	assert_int_equal(turns[2], T0 + 5 * SECOND);
+	assert_int_equal(turns[3], 0);
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_before_and_after),
+		cmocka_unit_test(test_turns),
 	};
 	size_t i;
 	int result;

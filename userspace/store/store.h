@@ -177,6 +177,7 @@ struct store_sighting {
 	uint64_t first_ns, last_ns, sightings, refusals;
 	struct host_port last_client;
 	bool current;                /* role server: the endpoint presents this chain now */
+	uint64_t turns_ns;           /* last known to take turns with another chain there (role server); 0: never */
 	unsigned int findings;       /* bits of enum finding (findings.h), judged at its times and `now_s` */
 };
 

@@ -98,6 +98,7 @@ static bool on_sighting(void *context, sqlite3_stmt *row)
 		.sightings = (uint64_t)sqlite3_column_int64(row, SIGHTING_AT + 9),
 		.refusals = (uint64_t)sqlite3_column_int64(row, SIGHTING_AT + 10),
 		.last_client = row_host(row, SIGHTING_AT + 11),
+		.turns_ns = (uint64_t)sqlite3_column_int64(row, SIGHTING_AT + 15),
 	};
 	s.current = s.role == ROLE_SERVER && e.chain_id == s.chain_id;
 	if (sqlite3_column_type(row, LEAF_AT) != SQLITE_NULL) {
@@ -109,6 +110,11 @@ static bool on_sighting(void *context, sqlite3_stmt *row)
 		return true;
 	return call->sighting(call->context, &s);
 }
+
+/* Pairs are few: an endpoint has none, or some that stand together. */
+#define SIGHTING_TURNS \
+	"(SELECT max(p.last_ns) FROM pairs p WHERE p.endpoint_id=t.endpoint_id AND t.role=0" \
+	" AND t.chain_id IN (p.low_id,p.high_id))"
 
 /* Each half by an index, which an OR over both tables could not have. */
 #define SIGHTINGS_NAMED \
@@ -136,7 +142,7 @@ int store_each_sighting(struct store *s, const struct store_filter *f, store_sig
 
 	snprintf(select, sizeof(select), "SELECT " ENDPOINT_COLUMNS ", t.id, t.role, t.witness, t.chain_id, h.kind, i.name,"
 		 " h.num, t.first_ns, t.last_ns, t.count, t.refusals, t.client, t.client_port, t.findings, h.findings, "
-		 CERTIFICATE_COLUMNS "%s JOIN chains h ON h.id=t.chain_id LEFT JOIN certificates c ON c.id=h.leaf_id"
+		 SIGHTING_TURNS ", " CERTIFICATE_COLUMNS "%s JOIN chains h ON h.id=t.chain_id LEFT JOIN certificates c ON c.id=h.leaf_id"
 		 " LEFT JOIN issuers i ON i.id=h.issuer_id", sightings_from(f));
 	query_start(&q, s, select);
 	filter_endpoint(&q, f);
