@@ -209,6 +209,8 @@ static int take_argument(struct show *s)
 		s->filter.port = port.port;
 		s->filter.by_transport = port.by_transport;
 		s->filter.transport = port.transport;
+		s->filter.by_zone = port.by_zone;
+		s->filter.zone = port.zone;
 		return 0;
 	}
 	if (s->options->show.name && !looks_like_file(s->what) && !show_parse_hex(s->what, &s->hex))

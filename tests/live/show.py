@@ -56,8 +56,11 @@ def spoil(path):
     db = sqlite3.connect(path)
     db.execute("UPDATE certificates SET subject_cn=?, subject=? WHERE id=1",
                ("=HYPERLINK(\"http://x\",\"y\")", "=cmd|' /C calc'!A1,O=\x1b[31mred\u202e\r\n"))
-    db.execute("UPDATE endpoints SET process=?, unit=?, name_kind=1, name=? WHERE id=1",
-               ("+evil\x1b]0;t\x07", "@unit\n.service", b"\x1b[2J\xff\xfe-name,\"quoted\""))
+    db.execute("INSERT INTO owners VALUES(1, 0, 0, ?, '', ?, '')", ("+evil\x1b]0;t\x07", "@unit\n.service"))
+    db.execute("UPDATE endpoints SET owner_id=1, name_kind=1, name=? WHERE id=1",
+               (b"\x1b[2J\xff\xfe-name,\"quoted\"",))
+    db.execute("UPDATE sightings SET owner_id=1 WHERE endpoint_id=1")
+    db.execute("UPDATE events SET owner_id=1 WHERE endpoint_id=1")
     db.commit()
 
 

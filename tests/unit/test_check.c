@@ -74,6 +74,7 @@ static struct check_showing *showed(struct world *w, struct check_endpoint *e, c
 
 	*s = (struct check_showing){ .next = e->showings, .certificate = c, .chain_id = c->id, .sightings = 1,
 				     .first_ns = T0 + from * MINUTE, .last_ns = T0 + until * MINUTE };
+	s->owner = e->owner;
 	if (s->first_ns < c->first_ns)
 		c->first_ns = s->first_ns;
 	e->showings = s;

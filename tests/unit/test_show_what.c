@@ -49,15 +49,18 @@ static void test_times(void **state)
 
 static void test_places(void **state)
 {
-	static const struct { const char *text, *address; uint16_t port; int transport; } good[] = {
-		{ "192.0.2.1:443", "192.0.2.1", 443, -1 }, { "192.0.2.1:0/udp", "192.0.2.1", 0, TRANSPORT_UDP },
-		{ "[2001:db8::1]:9808/tcp", "2001:db8::1", 9808, TRANSPORT_TCP }, { "[::ffff:192.0.2.1]:1", "192.0.2.1", 1, -1 },
-		{ "02:00:5e:10:00:01", "02:00:5e:10:00:01", 0, TRANSPORT_EAPOL },
+	static const struct { const char *text, *address; uint16_t port; int transport; int64_t zone; } good[] = {
+		{ "192.0.2.1:443", "192.0.2.1", 443, -1, -1 }, { "192.0.2.1:0/udp", "192.0.2.1", 0, TRANSPORT_UDP, -1 },
+		{ "[2001:db8::1]:9808/tcp", "2001:db8::1", 9808, TRANSPORT_TCP, -1 },
+		{ "[::ffff:192.0.2.1]:1", "192.0.2.1", 1, -1, -1 }, { "127.0.0.1%7:443", "127.0.0.1", 443, -1, 7 },
+		{ "[::1%4294967295]:443/udp", "::1", 443, TRANSPORT_UDP, 4294967295 },
+		{ "02:00:5e:10:00:01", "02:00:5e:10:00:01", 0, TRANSPORT_EAPOL, -1 },
 	};
 	static const char *const bad[] = {
 		"", ":", ":443", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:443/", "192.0.2.1:443/x",
 		"192.0.2.1:-1", "192.0.2.1: 1", "192.0.2:443", "2001:db8::1:443", "[2001:db8::1]", "[2001:db8::1:443",
 		"2001:db8::1]:443", "host:443", "[]:443", "[:443", "02:00:5e:10:00:01:02", "02:00:5e:10:00",
+		"127.0.0.1%:443", "127.0.0.1%x:443", "127.0.0.1%-1:443", "127.0.0.1%4294967296:443", "%7:443",
 	};
 	struct ip_address address;
 	struct show_port port;
@@ -71,6 +74,7 @@ static void test_places(void **state)
 		text_address(address.octets, text, sizeof(text));
 		assert_string_equal(text, good[i].address);
 		assert_int_equal(port.port, good[i].port);
+		assert_int_equal(port.by_zone ? (int64_t)port.zone : -1, good[i].zone);
 		assert_int_equal(port.by_transport ? (int)port.transport : -1, good[i].transport);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++)

@@ -80,6 +80,9 @@ static bool look(void *context, const struct store_sighting *s)
 	assert_int_equal(s->endpoint->server_name.len, 12);
 	assert_string_equal(s->endpoint->carrier, "plain");
 	assert_string_equal(s->endpoint->owner.unit, "pool.service");
+	assert_string_equal(s->owner.unit, "pool.service");
+	assert_int_equal(s->owner.pid, 77);
+	assert_false(s->several_owners);
 	assert_int_equal(s->endpoint->owner.pid, 77);
 	assert_non_null(s->leaf);
 	assert_string_equal(s->leaf->subject, "CN=x");
@@ -316,10 +319,12 @@ static void test_size_cap(void **state)
 static void test_keep(void **state)
 {
 	struct store_announcement *a = spec_announce(&pool), *b = spec_announce(&other);
+	struct store_record_owner owner = { "pool", "", "", "" };
 	struct store_record r = record_of(T0, a);
 	struct store_fixture f;
 
 	(void)state;
+	r.owner = &owner;
 	fixture_start(&f);
 	f.limits.keep_ns = 10 * DAY;
 	fixture_open(&f);
@@ -335,6 +340,7 @@ static void test_keep(void **state)
 	assert_int_equal(ask(&f, "SELECT count(*) FROM ders"), 1);
 	assert_int_equal(ask(&f, "SELECT count(*) FROM chains"), 1);
 	assert_int_equal(ask(&f, "SELECT count(*) FROM services"), 1);
+	assert_int_equal(ask(&f, "SELECT count(*) FROM owners"), 0);
 	assert_int_equal(ask(&f, "SELECT count(*) FROM events WHERE time_ns<1700000000000000000"), 0);
 	assert_int_equal(store_counter(f.s, STORE_REMOVED), 1);
 	/* It comes back as if it had never been. */
@@ -576,6 +582,69 @@ static void test_link_as_file(void **state)
 	fixture_end(&f);
 }
 
+static bool note_place(void *context, const struct store_sighting *s)
+{
+	char *text = context;
+
+	sprintf(text + strlen(text), "%u%%%u=%u ", s->endpoint->server.port, s->endpoint->server.zone,
+		s->leaf->serial.data[s->leaf->serial.len - 1]);
+	return true;
+}
+
+/* The loopback of each network namespace is a place of its own: nothing changes from one to the other. */
+static void test_zones(void **state)
+{
+	struct store_announcement *a = spec_announce(&pool), *b = spec_announce(&other);
+	const struct store_filter one = { .by_zone = true, .zone = 7 };
+	struct store_record r = record_of(T0, a);
+	struct store_fixture f;
+	char text[256] = "";
+
+	(void)state;
+	start(&f);
+	assert_int_equal(put_one(f.s, &r), 0);
+	r = record_of(T0 + HOUR, b);
+	r.server.zone = 7;
+	assert_int_equal(put_one(f.s, &r), 0);
+	r = record_of(T0 + 2 * HOUR, a);
+	assert_int_equal(put_one(f.s, &r), 0);
+	assert_int_equal(ask(&f, "SELECT count(*) FROM services"), 2);
+	assert_int_equal(ask(&f, "SELECT count(*) FROM events"), 2);
+	assert_int_equal(ask(&f, "SELECT count(*) FROM events WHERE kind=0"), 2);
+	assert_int_equal(store_each_sighting(f.s, &all, note_place, text), 0);
+	assert_string_equal(text, "443%0=52 443%7=7 ");
+	assert_int_equal(sightings(f.s, &one), 1);
+	fixture_end(&f);
+	free(a);
+	free(b);
+}
+
+/* A process for each connection: rows of those that nothing names any more do not stay. */
+static void test_owners_are_bounded(void **state)
+{
+	struct store_announcement *a = spec_announce(&pool);
+	struct store_record_owner owner = { "pool", "/opt/pool/bin/pool", "pool.service", "" };
+	struct store_record r = record_of(T0, a);
+	struct store_fixture f;
+	uint32_t i;
+
+	(void)state;
+	start(&f);
+	r.owner = &owner;
+	assert_int_equal(store_begin(f.s), 0);
+	for (i = 1; i <= 70000; i++) {
+		r.pid = i;
+		assert_int_equal(store_put(f.s, &r), 0);
+	}
+	assert_int_equal(store_commit(f.s), 0);
+	assert_in_range(ask(&f, "SELECT count(*) FROM owners"), 3, 6000);
+	assert_int_equal(ask(&f, "SELECT o.pid FROM endpoints e JOIN owners o ON o.id=e.owner_id"), 70000);
+	assert_int_equal(ask(&f, "SELECT o.pid FROM sightings t JOIN owners o ON o.id=t.owner_id"), 70000);
+	assert_int_equal(ask(&f, "SELECT o.pid FROM events v JOIN owners o ON o.id=v.owner_id WHERE kind=0"), 1);
+	fixture_end(&f);
+	free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +656,8 @@ int main(void)
 		cmocka_unit_test(test_size_cap),
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_owners_are_bounded),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_second_writer),
 		cmocka_unit_test(test_corrupt),

@@ -87,6 +87,18 @@ static const struct event_case cases[] = {
 	{ "silent twice", "first-seen gone-silent first-seen gone-silent",
 	  { S(0, 'A'), S(2 * H, 'A'), S(4 * H, 'A'), S(50 * H, 'D', .name = "other.test", .port = 5061), S(51 * H, 'A'),
 	    S(100 * H, 'D', .name = "other.test", .port = 5061) } },
+	{ "half renewed, one connection now and then", "first-seen renewed rolled-back alternating",
+	  { S(0, 'A'), S(8 * MIN, 'B'), S(16 * MIN, 'A'), S(24 * MIN, 'B'), S(32 * MIN, 'A'), S(40 * MIN, 'B'),
+	    S(20 * H, 'A'), S(30 * H, 'B'), S(50 * H, 'A') } },
+	{ "by turns, steady for a day, and renewed", "first-seen renewed rolled-back alternating renewed",
+	  { S(0, 'A'), S(H, 'B'), S(2 * H, 'A'), S(3 * H, 'B'), S(4 * H, 'A'), S(20 * H, 'A'), S(31 * H, 'B') } },
+	{ "two rollbacks, days between", "first-seen renewed rolled-back renewed rolled-back",
+	  { S(0, 'A'), S(H, 'B'), S(2 * H, 'A'), S(20 * H, 'A'), S(40 * H, 'A'), S(50 * H, 'B'), S(70 * H, 'B'),
+	    S(90 * H, 'B'), S(100 * H, 'A') } },
+	{ "a quick rollback, seen by one client, that stays", "first-seen renewed rolled-back",
+	  { S(0, 'A'), S(5 * MIN, 'B'), S(400, 'A'), S(500, 'A'), S(H, 'A'), S(2 * H, 'A') } },
+	{ "a quick rollback, then nothing more there", "first-seen renewed rolled-back first-seen",
+	  { S(0, 'A'), S(5 * MIN, 'B'), S(400, 'A'), S(3 * H, 'D', .name = "other.test", .port = 5061) } },
 	{ "clients' chains are no changes", "first-seen",
 	  { S(0, 'A'), S(0, 'D', .by_client_role = true), S(1, 'A'), S(1, 'W', .by_client_role = true) } },
 };
@@ -215,6 +227,141 @@ static void test_before_and_after(void **state)
 	fixture_end(&f);
 }
 
+struct owned {
+	uint32_t pid[NUM_EVENT_KINDS];
+	uint32_t sighting_pid[8], endpoint_pid;
+	bool several[8];
+	unsigned int sightings;
+};
+
+static bool note_event_owner(void *context, const struct store_event *v)
+{
+	((struct owned *)context)->pid[v->kind] = v->owner.pid;
+	return true;
+}
+
+static bool note_owner(void *context, const struct store_sighting *t)
+{
+	struct owned *owned = context;
+
+	owned->sightings++;
+	owned->sighting_pid[t->leaf->serial.data[0]] = t->owner.pid;
+	owned->several[t->leaf->serial.data[0]] = t->several_owners;
+	owned->endpoint_pid = t->endpoint->owner.pid;
+	return true;
+}
+
+static void put_by(struct store_fixture *f, struct step step, uint32_t pid, uint64_t started_s, bool unsure)
+{
+	struct store_record_owner owner = { "pool", "/opt/pool/poold", "pool.service", "" };
+	struct store_record r = record_for(&step);
+
+	snprintf(owner.process, sizeof(owner.process), "pool%u", pid);
+	r.owner = &owner;
+	r.pid = pid;
+	r.started_ns = T0 + started_s * SECOND;
+	r.owner_unsure = unsure;
+	assert_int_equal(put_one(f->s, &r), 0);
+}
+
+static struct owned owners_of(struct store_fixture *f, const char *process)
+{
+	const struct store_filter filter = { .process = process };
+	struct owned owned = { .sightings = 0 };
+
+	assert_int_equal(store_each_sighting(f->s, &filter, note_owner, &owned), 0);
+	assert_int_equal(store_each_event(f->s, &filter, note_event_owner, &owned), 0);
+	return owned;
+}
+
+/* Two processes take the connections of one port, one of them renewed: each chain has its own, and each event. */
+static void test_owners(void **state)
+{
+	struct store_fixture f;
+	struct owned owned;
+
+	(void)state;
+	fixture_start(&f);
+	fixture_open(&f);
+	put_by(&f, (struct step)S(10, 'A'), 11, 0, false);
+	put_by(&f, (struct step)S(H, 'B'), 22, H - 5, false);
+	put_by(&f, (struct step)S(2 * H, 'A'), 11, 0, false);
+	put_by(&f, (struct step)S(2 * H + 1, 'A', .alert = 45), 11, 0, false);
+	put_by(&f, (struct step)S(3 * H, 'B'), 22, H - 5, false);
+	owned = owners_of(&f, NULL);
+	assert_int_equal(owned.sightings, 2);
+	assert_int_equal(owned.sighting_pid[1], 11);
+	assert_int_equal(owned.sighting_pid[2], 22);
+	assert_false(owned.several[1] || owned.several[2]);
+	assert_int_equal(owned.endpoint_pid, 22);
+	assert_int_equal(owned.pid[EVENT_FIRST_SEEN], 11);
+	assert_int_equal(owned.pid[EVENT_RENEWED], 22);
+	assert_int_equal(owned.pid[EVENT_ROLLED_BACK], 11);
+	assert_int_equal(owned.pid[EVENT_REFUSED], 11);
+	assert_int_equal(owned.pid[EVENT_ALTERNATING], 22);
+	assert_int_equal(ask(&f, "SELECT o.pid FROM refusals r JOIN owners o ON o.id=r.owner_id"), 11);
+	/* Either is found, also the one that was not the last there. */
+	owned = owners_of(&f, "pool11");
+	assert_int_equal(owned.sightings, 1);
+	assert_int_equal(owned.sighting_pid[1], 11);
+	assert_int_equal(owned.pid[EVENT_ROLLED_BACK], 11);
+	assert_int_equal(owned.pid[EVENT_RENEWED], 0);
+	owned = owners_of(&f, "pool22");
+	assert_int_equal(owned.sightings, 1);
+	assert_int_equal(owned.sighting_pid[2], 22);
+	assert_int_equal(owners_of(&f, "pool33").sightings, 0);
+	fixture_end(&f);
+}
+
+/* One chain, several processes: a further one that ran already is told, one that took the place of another is not. */
+static void test_several_owners(void **state)
+{
+	struct store_fixture f;
+	struct owned owned;
+
+	(void)state;
+	fixture_start(&f);
+	fixture_open(&f);
+	put_by(&f, (struct step)S(10, 'A'), 11, 0, false);
+	put_by(&f, (struct step)S(100, 'A'), 22, 50, false);
+	owned = owners_of(&f, NULL);
+	assert_int_equal(owned.sighting_pid[1], 22);
+	assert_false(owned.several[1]);
+	put_by(&f, (struct step)S(200, 'A'), 33, 60, false);
+	put_by(&f, (struct step)S(201, 'A'), 33, 60, false);
+	owned = owners_of(&f, NULL);
+	assert_int_equal(owned.sighting_pid[1], 33);
+	assert_true(owned.several[1]);
+	put_by(&f, (struct step)S(300, 'A'), 44, 250, false);
+	assert_false(owners_of(&f, NULL).several[1]);
+	put_by(&f, (struct step)S(301, 'A'), 44, 250, true);
+	owned = owners_of(&f, NULL);
+	assert_int_equal(owned.sighting_pid[1], 44);
+	assert_true(owned.several[1]);
+	fixture_end(&f);
+}
+
+/* A rollback that is told when the while is over has who it was then; one that ran out, nobody who came later. */
+static void test_owners_at_the_time(void **state)
+{
+	struct store_fixture f;
+	struct owned owned;
+
+	(void)state;
+	fixture_start(&f);
+	fixture_open(&f);
+	put_by(&f, (struct step)S(10, 'A'), 11, 0, false);
+	put_by(&f, (struct step)S(5 * MIN, 'B'), 22, 100, false);
+	put_by(&f, (struct step)S(400, 'A'), 33, 350, false);
+	put_by(&f, (struct step)S(H, 'A'), 44, 3000, false);
+	put_by(&f, (struct step)S(H, 'E', .port = 5061), 55, 0, false);
+	put_by(&f, (struct step)S(3 * H, 'E', .port = 5061), 66, 2 * H + 1800, false);
+	owned = owners_of(&f, NULL);
+	assert_int_equal(owned.pid[EVENT_ROLLED_BACK], 33);
+	assert_int_equal(owned.pid[EVENT_EXPIRED_IN_USE], 0);
+	fixture_end(&f);
+}
+
 static bool note_turns(void *context, const struct store_sighting *t)
 {
 	((uint64_t *)context)[t->leaf->serial.data[0]] = t->turns_ns;
@@ -250,6 +397,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_before_and_after),
+		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_several_owners),
+		cmocka_unit_test(test_owners_at_the_time),
 		cmocka_unit_test(test_turns),
 	};
 	size_t i;

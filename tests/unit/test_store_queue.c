@@ -53,7 +53,8 @@ static void queue_start(struct queue_fixture *x, const struct store_queue_option
 	assert_int_equal(store_queue_start(x->q), 0);
 }
 
-static void see_by(struct queue_fixture *x, uint64_t at_ns, uint16_t port, const struct chain *chain, uint8_t client)
+static void see_in(struct queue_fixture *x, uint64_t at_ns, uint16_t port, const struct chain *chain, uint8_t client,
+		   uint32_t zone)
 {
 	static char name[] = "Pool.Example";
 	struct sighting s = {
@@ -64,7 +65,13 @@ static void see_by(struct queue_fixture *x, uint64_t at_ns, uint16_t port, const
 	};
 	const struct ledger_entry entry = { 0 };
 
+	s.server.zone = s.client.zone = zone;
 	x->observer.recorded(x->observer.context, &s, ROLE_SERVER, &entry);
+}
+
+static void see_by(struct queue_fixture *x, uint64_t at_ns, uint16_t port, const struct chain *chain, uint8_t client)
+{
+	see_in(x, at_ns, port, chain, client, 0);
 }
 
 static void see(struct queue_fixture *x, uint64_t at_ns, uint16_t port, const struct chain *chain)
@@ -97,6 +104,30 @@ static void test_sums(void **state)
 	assert_int_equal(ask(&x.f, "SELECT sum(count) FROM sightings"), 10000);
 	assert_int_equal(ask(&x.f, "SELECT count(*) FROM sightings"), 3);
 	assert_int_equal(ask(&x.f, "SELECT count(*) FROM endpoints WHERE name=CAST('pool.example' AS BLOB)"), 3);
+	store_queue_free(x.q);
+	fixture_end(&x.f);
+}
+
+/* One address in two network namespaces: neither summed nor news of each other. */
+static void test_zones(void **state)
+{
+	struct queue_fixture x;
+	int i;
+
+	(void)state;
+	fixture_start(&x.f);
+	queue_start(&x, &lossless);
+	assert_int_equal(store_queue_open(x.q), 0);
+	for (i = 0; i < 10; i++) {
+		see_in(&x, T0, 443, chains[0], 100, (uint32_t)i % 2 * 7);
+		see_in(&x, T0, 444, chains[i % 2], 100, (uint32_t)i % 2 * 7);
+	}
+	assert_int_equal(store_queue_finish(x.q), 0);
+	assert_int_equal(ask(&x.f, "SELECT count FROM sightings t JOIN endpoints e ON e.id=t.endpoint_id"
+				   " WHERE port=443 AND zone=7"), 5);
+	assert_int_equal(ask(&x.f, "SELECT count(*) FROM endpoints"), 4);
+	assert_int_equal(ask(&x.f, "SELECT count(*) FROM sightings"), 4);
+	assert_int_equal(ask(&x.f, "SELECT count(*) FROM events WHERE kind IN (1,2,3,4)"), 0);
 	store_queue_free(x.q);
 	fixture_end(&x.f);
 }
@@ -324,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_refused_alert),

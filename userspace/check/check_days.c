@@ -59,7 +59,8 @@ static void tell_left(const struct shortest *shortest, int64_t left, enum severi
 {
 	const struct check_certificate *c = shortest->s->certificate;
 	char endpoint[80], message[768], who[256], until[40], number[24];
-	bool known = check_owner_text(&shortest->e->owner, who, sizeof(who));
+	bool known = check_presenter_text(&shortest->s->owner, shortest->s->several_owners, who,
+					  sizeof(who));
 	struct status_finding *finding;
 
 	check_endpoint_text(shortest->e, endpoint, sizeof(endpoint));
@@ -75,7 +76,7 @@ static void tell_left(const struct shortest *shortest, int64_t left, enum severi
 	check_findings_fact(out, finding, "days_left", number);
 	check_findings_certificate(out, finding, c);
 	check_findings_time(out, finding, "last_seen", shortest->s->last_ns);
-	check_findings_owner(out, finding, &shortest->e->owner);
+	check_findings_presenter(out, finding, &shortest->s->owner, shortest->s->several_owners);
 }
 
 void check_days(const struct check_facts *facts, int warning, int critical, int64_t now_s,

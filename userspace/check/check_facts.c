@@ -2,6 +2,7 @@
 #include "userspace/check/check_facts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +24,8 @@ struct reading {
 	struct check_facts *facts;
 	struct place *endpoints, *certificates;
 	struct check_endpoint *last;     /* rows of one endpoint come together */
+	struct store_owner owner;        /* the last one that was kept */
+	bool owner_known;
 	size_t capacity, certificates_capacity;
 	bool failed;
 };
@@ -68,6 +71,23 @@ static const char *keep(struct reading *r, const char *text)
 	return pieces_text(&r->facts->pieces, text);
 }
 
+static bool same_owner(const struct store_owner *a, const struct store_owner *b)
+{
+	return a->pid == b->pid && a->started_ns == b->started_ns && strcmp(a->process, b->process) == 0 &&
+	       strcmp(a->executable, b->executable) == 0 && strcmp(a->unit, b->unit) == 0 &&
+	       strcmp(a->container, b->container) == 0;
+}
+
+/* Rows that come together mostly have one owner: its texts are kept once. */
+static struct store_owner keep_owner(struct reading *r, const struct store_owner *o)
+{
+	if (!r->owner_known || !same_owner(&r->owner, o))
+		r->owner = (struct store_owner){ o->pid, o->started_ns, keep(r, o->process), keep(r, o->executable),
+						 keep(r, o->unit), keep(r, o->container) };
+	r->owner_known = true;
+	return r->owner;
+}
+
 static bool on_endpoint(void *context, const struct store_endpoint *e)
 {
 	struct reading *r = context;
@@ -85,8 +105,7 @@ static bool on_endpoint(void *context, const struct store_endpoint *e)
 		.id = e->id, .server = e->server, .transport = e->transport, .name_kind = e->name_kind,
 		.name = keep(r, name), .carrier = keep(r, e->carrier), .first_ns = e->first_ns,
 		.last_ns = e->last_ns,
-		.owner = { e->owner.pid, e->owner.started_ns, keep(r, e->owner.process),
-			   keep(r, e->owner.executable), keep(r, e->owner.unit), keep(r, e->owner.container) },
+		.owner = keep_owner(r, &e->owner),
 	};
 	return true;
 }
@@ -165,6 +184,7 @@ static bool on_sighting(void *context, const struct store_sighting *s)
 		.last_ns = s->last_ns, .sightings = s->sightings, .refusals = s->refusals,
 		.last_client = s->last_client, .current = s->current,
 		.name_mismatch = s->findings & 1u << FINDING_NAME_MISMATCH,
+		.owner = keep_owner(r, &s->owner), .several_owners = s->several_owners,
 	};
 	e->showings = showing;
 	return true;
@@ -239,7 +259,7 @@ void check_facts_free(struct check_facts *facts)
 
 bool check_same_site(const struct check_endpoint *a, const struct check_endpoint *b)
 {
-	return a->server.port == b->server.port && a->transport == b->transport &&
+	return a->server.port == b->server.port && a->server.zone == b->server.zone && a->transport == b->transport &&
 	       memcmp(&a->server.address, &b->server.address, sizeof(a->server.address)) == 0;
 }
 
@@ -280,11 +300,13 @@ uint64_t check_unseen_since(const struct check_endpoint *e, uint64_t since_ns, e
 
 void check_endpoint_text(const struct check_endpoint *e, char *out, size_t size)
 {
-	char address[48];
+	char address[48], zone[16] = "";
 	bool bracket;
 
 	text_address(e->server.address.octets, address, sizeof(address));
 	bracket = strchr(address, ':') && e->transport != TRANSPORT_EAPOL;
-	snprintf(out, size, "%s%s%s:%u/%s", bracket ? "[" : "", address, bracket ? "]" : "", e->server.port,
+	if (e->server.zone)
+		snprintf(zone, sizeof(zone), "%%%" PRIu32, e->server.zone);
+	snprintf(out, size, "%s%s%s%s:%u/%s", bracket ? "[" : "", address, zone, bracket ? "]" : "", e->server.port,
 		 transport_name(e->transport));
 }

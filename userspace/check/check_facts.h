@@ -48,6 +48,8 @@ struct check_showing {
 	uint64_t first_ns, last_ns, sightings, refusals;
 	struct host_port last_client;
 	bool current, name_mismatch;
+	struct store_owner owner;        /* who presented it last */
+	bool several_owners;             /* others did too */
 };
 
 struct check_unseen {
@@ -69,7 +71,7 @@ struct check_endpoint {
 
 struct check_facts {
 	struct pieces pieces;
-	struct check_endpoint *endpoints;        /* by address, port, transport, name */
+	struct check_endpoint *endpoints;        /* by address, zone, port, transport, name */
 	size_t num_endpoints;
 	struct check_certificate **certificates; /* also of endpoints that the filter leaves out */
 	size_t num_certificates;
@@ -82,14 +84,14 @@ struct check_facts {
 int check_facts_read(struct store *s, const struct store_filter *f, struct check_facts **out);
 void check_facts_free(struct check_facts *facts);
 
-/* Address, port and transport are the same; the name asked for may be another. */
+/* Address, zone, port and transport are the same; the name asked for may be another. */
 bool check_same_site(const struct check_endpoint *a, const struct check_endpoint *b);
 /* Has the endpoint gone over from `old` to something that it presented later? *to is that, if it is not NULL. */
 bool check_replaced(const struct check_endpoint *e, const struct check_showing *old,
 		    const struct check_showing **to);
 /* Sightings without a certificate that are later than `since_ns`; *most is the reason of most of them. */
 uint64_t check_unseen_since(const struct check_endpoint *e, uint64_t since_ns, enum reason *most);
-/* "192.0.2.21:9808/tcp"; size >= 64. */
+/* "192.0.2.21:9808/tcp", "127.0.0.1%7:9810/tcp"; size >= 80. */
 void check_endpoint_text(const struct check_endpoint *e, char *out, size_t size);
 
 #endif

@@ -84,6 +84,13 @@ void check_findings_owner(struct check_findings *f, struct status_finding *findi
 	check_findings_time(f, finding, "process_started", owner->started_ns);
 }
 
+void check_findings_presenter(struct check_findings *f, struct status_finding *finding, const struct store_owner *owner,
+			      bool several)
+{
+	check_findings_owner(f, finding, owner);
+	check_findings_fact(f, finding, "several_owners", several ? "yes" : "");
+}
+
 void check_findings_certificate(struct check_findings *f, struct status_finding *finding,
 				const struct check_certificate *c)
 {
@@ -124,6 +131,16 @@ bool check_owner_text(const struct store_owner *owner, char *out, size_t size)
 		text_put(&text, number);
 	}
 	return true;
+}
+
+bool check_presenter_text(const struct store_owner *owner, bool several, char *out, size_t size)
+{
+	bool known = check_owner_text(owner, out, size);
+	size_t len = strlen(out);
+
+	if (known && several)
+		snprintf(out + len, size - len, " and others");
+	return known;
 }
 
 void check_findings_count(struct check_findings *f, const struct check_facts *facts)

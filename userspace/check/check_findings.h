@@ -30,11 +30,16 @@ void check_findings_time(struct check_findings *f, struct status_finding *findin
 			 uint64_t time_ns);
 /* Which process presents it. */
 void check_findings_owner(struct check_findings *f, struct status_finding *finding, const struct store_owner *owner);
+/* Where several presented it, the last one is given, and a fact says that it was not alone. */
+void check_findings_presenter(struct check_findings *f, struct status_finding *finding, const struct store_owner *owner,
+			      bool several);
 /* Its hash, subject and end. */
 void check_findings_certificate(struct check_findings *f, struct status_finding *finding,
 				const struct check_certificate *c);
 /* "fabric, pid 812, fabric.service"; false: nothing is known, and the text is "". */
 bool check_owner_text(const struct store_owner *owner, char *out, size_t size);
+/* With " and others" where several did. */
+bool check_presenter_text(const struct store_owner *owner, bool several, char *out, size_t size);
 /* "2026-11-22T10:00:00Z"; size >= 32. */
 void check_time_text(uint64_t time_ns, char *out, size_t size);
 

@@ -130,6 +130,12 @@ struct telling {
 	size_t site_from;                        /* the site's first finding */
 };
 
+/* Who presents it, or who was seen there last where no certificate was. */
+static const struct store_owner *owner_of(const struct telling *t)
+{
+	return t->s ? &t->s->owner : &t->e->owner;
+}
+
 /* With who it is, and the rule's place: not every format has a field for it. */
 static void describe(const struct telling *t, const struct expect_violation *v, char *out, size_t size)
 {
@@ -138,7 +144,7 @@ static void describe(const struct telling *t, const struct expect_violation *v, 
 
 	text_start(&text, out, size);
 	text_put(&text, v->text);
-	if (t->e && check_owner_text(&t->e->owner, who, sizeof(who))) {
+	if (t->e && check_presenter_text(owner_of(t), t->s && t->s->several_owners, who, sizeof(who))) {
 		text_put(&text, "; ");
 		text_put(&text, who);
 	}
@@ -168,7 +174,7 @@ static void on_violation(void *context, const struct expect_violation *v)
 		return;
 	check_findings_certificate(t->out, finding, t->s ? t->s->certificate : NULL);
 	check_findings_time(t->out, finding, "last_seen", t->s ? t->s->last_ns : t->e->last_ns);
-	check_findings_owner(t->out, finding, &t->e->owner);
+	check_findings_presenter(t->out, finding, owner_of(t), t->s && t->s->several_owners);
 }
 
 static const char *or_null(const char *text)
@@ -176,19 +182,19 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static struct expect_endpoint as_endpoint(const struct check_endpoint *e, int64_t now_s)
+static struct expect_endpoint as_endpoint(const struct check_endpoint *e, const struct store_owner *owner, int64_t now_s)
 {
 	return (struct expect_endpoint){
 		.address = e->server.address.octets, .port = e->server.port,
 		.transport = transport_name(e->transport), .server_name = or_null(e->name),
-		.unit = or_null(e->owner.unit), .process = or_null(e->owner.process),
-		.container = or_null(e->owner.container), .carrier = or_null(e->carrier), .now_s = now_s,
+		.unit = or_null(owner->unit), .process = or_null(owner->process),
+		.container = or_null(owner->container), .carrier = or_null(e->carrier), .now_s = now_s,
 	};
 }
 
 static void expect_endpoint(struct telling *t, struct check_chains *chains, struct expect *e, int64_t now_s)
 {
-	struct expect_endpoint endpoint = as_endpoint(t->e, now_s);
+	struct expect_endpoint endpoint;
 	enum reason most = REASON_NONE;
 	const struct check_showing *s;
 	struct known_chain *known;
@@ -198,6 +204,7 @@ static void expect_endpoint(struct telling *t, struct check_chains *chains, stru
 			continue;
 		known = chain_of(chains, s->chain_id);
 		t->s = s;
+		endpoint = as_endpoint(t->e, owner_of(t), now_s);
 		endpoint.chain = known ? as_expected(known) : NULL;
 		endpoint.num = endpoint.chain ? known->chain->num : 0;
 		endpoint.reason = endpoint.chain ? NULL : "not kept";
@@ -206,6 +213,7 @@ static void expect_endpoint(struct telling *t, struct check_chains *chains, stru
 	if (t->e->showings)
 		return;
 	t->s = NULL;
+	endpoint = as_endpoint(t->e, owner_of(t), now_s);
 	check_unseen_since(t->e, 0, &most);
 	endpoint.reason = most == REASON_NONE ? NULL : reason_name(most);
 	expect_judge(e, &endpoint, on_violation, t);
@@ -354,7 +362,7 @@ static void tell_verdict(struct telling *t, const struct verdict *v)
 	finding = check_findings_add(t->out, severity, "trust", endpoint, message);
 	check_findings_certificate(t->out, finding, t->s->certificate);
 	check_findings_time(t->out, finding, "last_seen", t->s->last_ns);
-	check_findings_owner(t->out, finding, &t->e->owner);
+	check_findings_presenter(t->out, finding, &t->s->owner, t->s->several_owners);
 }
 
 static void tell_nothing(const struct telling *t)

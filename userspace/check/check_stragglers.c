@@ -221,11 +221,11 @@ static void put_time(struct text *text, uint64_t time_ns)
 static void put_owner(struct text *text, const struct stand *stand)
 {
 	const struct x509_time *renewed = &stand->standard->place.not_before;
-	const struct store_owner *owner = &stand->e->owner;
+	const struct store_owner *owner = &stand->s->owner, *last = &stand->e->owner;
 	char who[256];
 
 	/* In captures nobody is known. */
-	if (!check_owner_text(owner, who, sizeof(who)))
+	if (!check_presenter_text(owner, stand->s->several_owners, who, sizeof(who)))
 		return;
 	text_put(text, ": ");
 	text_put(text, who);
@@ -235,7 +235,7 @@ static void put_owner(struct text *text, const struct stand *stand)
 	put_time(text, owner->started_ns);
 	if (renewed->known && renewed->unix_s > (int64_t)(owner->started_ns / 1000000000u))
 		text_put(text, ", not restarted since the renewal");
-	else if (owner->started_ns > stand->s->last_ns)
+	else if (last->started_ns > stand->s->last_ns)
 		text_put(text, ", restarted since it was seen");
 }
 
@@ -393,7 +393,10 @@ static void put_facts(struct check_findings *out, struct status_finding *finding
 		check_findings_time(out, finding, "first_seen", stand->s->first_ns);
 		check_findings_time(out, finding, "last_seen", stand->s->last_ns);
 	}
-	check_findings_owner(out, finding, &stand->e->owner);
+	if (stand->s)
+		check_findings_presenter(out, finding, &stand->s->owner, stand->s->several_owners);
+	else
+		check_findings_owner(out, finding, &stand->e->owner);
 	text_hex(stand->standard->sha256, sizeof(stand->standard->sha256), false, hash);
 	check_findings_fact(out, finding, "renewed_sha256", hash);
 	check_findings_time(out, finding, "renewed_at", stand->standard->since_ns);

@@ -91,7 +91,9 @@ void show_text_sighting(const struct store_sighting *s, char *text, size_t size)
 void show_text_endpoint(const struct store_endpoint *e, char *text, size_t size);
 /* "pool.example", "(other names)", "" where none was asked for */
 void show_text_name(const struct store_endpoint *e, char *text, size_t size);
-void show_text_owner(const struct store_endpoint *e, char *text, size_t size);
+void show_text_owner(const struct store_owner *owner, char *text, size_t size);
+/* With " and others" where several presented it. */
+void show_text_presenter(const struct store_sighting *t, char *text, size_t size);
 void show_text_findings(unsigned int findings, char *text, size_t size);
 /* "certificate_expired" */
 void show_text_refusal(const struct store_refusal *r, char *text, size_t size);
@@ -113,7 +115,7 @@ void show_json_event(struct show *s, const struct store_event *v);
 void show_csv_header(struct show *s);
 void show_csv_sighting(struct show *s, const struct store_sighting *t);
 void show_csv_reason(struct show *s, const struct store_reason *r);
-void show_csv_endpoint(struct csv *csv, const struct store_endpoint *e);
+void show_csv_endpoint(struct csv *csv, const struct store_endpoint *e, const struct store_owner *owner);
 /* Twelve fields: subject ... signature. NULL: empty ones. */
 void show_csv_certificate(struct csv *csv, const struct store_certificate *c, int64_t now_s);
 

@@ -73,7 +73,7 @@ static void put_sighting(struct listing *l, const struct store_sighting *t)
 	show_text_name(t->endpoint, name, sizeof(name));
 	if (name[0] && strcmp(name, certificate) == 0 &&
 	    memcmp(&l->last.address, &t->endpoint->server.address, sizeof(l->last.address)) == 0 &&
-	    l->last.port == t->endpoint->server.port)
+	    l->last.port == t->endpoint->server.port && l->last.zone == t->endpoint->server.zone)
 		show_note(notes, "for %s", name);
 	l->last = t->endpoint->server;
 	show_notes_sighting(s, t, notes);
@@ -102,7 +102,7 @@ static void put_reason(struct listing *l, const struct store_reason *r)
 	show_text_endpoint(r->endpoint, endpoint, sizeof(endpoint));
 	snprintf(reason, sizeof(reason), "(%s)", reason_name(r->reason));
 	show_text_ago(l->s->now_s, r->last_ns, last, sizeof(last));
-	show_text_owner(r->endpoint, text, sizeof(text));
+	show_text_owner(&r->endpoint->owner, text, sizeof(text));
 	if (text[0])
 		show_note(notes, "by %s", text);
 	show_text_name(r->endpoint, text, sizeof(text));

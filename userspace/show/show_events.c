@@ -62,8 +62,8 @@ void show_event_row(struct show_events *l, const struct store_event *v)
 		show_note(notes, "at %s", place);
 	if (v->role == ROLE_CLIENT)
 		show_note(notes, "client's");
-	show_text_owner(v->endpoint, text, sizeof(text));
-	if (!l->of_one && text[0] && v->role == ROLE_SERVER)
+	show_text_owner(&v->owner, text, sizeof(text));
+	if (text[0] && v->role == ROLE_SERVER)
 		show_note(notes, "by %s", text);
 	show_text_name(v->endpoint, text, sizeof(text));
 	if (!l->of_one && text[0] && strcmp(text, certificate) != 0)
@@ -108,11 +108,12 @@ static void put_csv(struct show *s, const struct store_event *v)
 
 	csv_time_ns(&csv, v->time_ns);
 	csv_string(&csv, store_event_name(v->kind));
-	show_csv_endpoint(&csv, v->endpoint);
+	show_csv_endpoint(&csv, v->endpoint, &v->owner);
 	csv_string(&csv, role_name(v->role));
 	put_csv_certificate(&csv, v->before);
 	put_csv_certificate(&csv, v->after);
 	csv_bytes(&csv, bytes_of(v->detail, strlen(v->detail)));
+	csv_unsigned(&csv, v->endpoint->server.zone);
 	csv_line_end(&csv);
 }
 
@@ -121,7 +122,7 @@ static void put_csv_titles(struct show *s)
 	static const char *const titles[] = {
 		"time", "event", "address", "port", "transport", "server_name", "carrier", "process", "pid",
 		"executable", "unit", "container", "role", "before_sha256", "before_subject", "after_sha256",
-		"after_subject", "detail",
+		"after_subject", "detail", "zone",
 	};
 	struct csv csv = { .out = s->out };
 	size_t i;

@@ -13,7 +13,7 @@
 /* A sighting's endpoint, kept while the bill is written. */
 struct evidence {
 	struct cyclonedx_endpoint endpoint;
-	char address[48], server_name[SHOW_TEXT_MAX], carrier[64], process[64], unit[160], container[80];
+	char address[64], server_name[SHOW_TEXT_MAX], carrier[64], process[64], unit[160], container[80];
 };
 
 struct export {
@@ -182,11 +182,14 @@ static bool add_evidence(void *context, const struct store_sighting *t)
 	}
 	v = &x->evidence[x->num_evidence++];
 	text_address(e->server.address.octets, v->address, sizeof(v->address));
+	if (e->server.zone)
+		snprintf(v->address + strlen(v->address), sizeof(v->address) - strlen(v->address), "%%%u",
+			 e->server.zone);
 	show_text_name(e, v->server_name, sizeof(v->server_name));
 	text_safe(bytes_of(e->carrier, strlen(e->carrier)), v->carrier, sizeof(v->carrier));
-	text_safe(bytes_of(e->owner.process, strlen(e->owner.process)), v->process, sizeof(v->process));
-	text_safe(bytes_of(e->owner.unit, strlen(e->owner.unit)), v->unit, sizeof(v->unit));
-	text_safe(bytes_of(e->owner.container, strlen(e->owner.container)), v->container, sizeof(v->container));
+	text_safe(bytes_of(t->owner.process, strlen(t->owner.process)), v->process, sizeof(v->process));
+	text_safe(bytes_of(t->owner.unit, strlen(t->owner.unit)), v->unit, sizeof(v->unit));
+	text_safe(bytes_of(t->owner.container, strlen(t->owner.container)), v->container, sizeof(v->container));
 	v->endpoint = (struct cyclonedx_endpoint){
 		.transport = transport_name(e->transport), .port = e->server.port, .role = role_name(t->role),
 		.sightings = t->sightings, .first_s = (int64_t)(t->first_ns / 1000000000u),

@@ -117,7 +117,8 @@ static bool on_reason(void *context, const struct store_reason *r)
 static bool on_refusal(void *context, const struct store_refusal *r)
 {
 	struct history *h = context;
-	char alert[64], first[32], last[32], seen[24], client[48], hex[13], notes[SHOW_NOTES_MAX] = "";
+	char alert[64], first[32], last[32], seen[24], client[48], hex[13], owner[SHOW_TEXT_MAX];
+	char notes[SHOW_NOTES_MAX] = "";
 	const char *cells[] = { alert, first, last, seen };
 	const struct chain *chain;
 
@@ -135,6 +136,10 @@ static bool on_refusal(void *context, const struct store_refusal *r)
 		show_note(notes, "by the %s", role_name(r->alert.sender));
 		if (r->alert.sender == ROLE_CLIENT)
 			snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes), " %s", client);
+		if (r->role == ROLE_SERVER && (r->owner.pid || r->owner.process[0])) {
+			show_text_owner(&r->owner, owner, sizeof(owner));
+			show_note(notes, "at %s", owner);
+		}
 		chain = show_chain(h->s, r->chain_id);
 		if (chain) {
 			text_hex(chain->certificates[0]->sha256, 6, false, hex);
@@ -171,7 +176,7 @@ static void put_heading(struct history *h)
 	show_text_name(e, text, sizeof(text));
 	if (text[0])
 		show_note(notes, "asked for as %s", text);
-	show_text_owner(e, text, sizeof(text));
+	show_text_owner(&e->owner, text, sizeof(text));
 	if (text[0])
 		show_note(notes, "by %s", text);
 	if (e->carrier[0]) {

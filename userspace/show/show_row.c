@@ -30,14 +30,13 @@ const struct chain *show_chain(struct show *s, int64_t chain_id)
 
 /* --- JSON --- */
 
-static void put_owner(struct json *j, const struct store_endpoint *e, enum role role)
+static void put_owner(struct json *j, const struct store_owner *o, enum role role)
 {
-	const struct store_owner *o = &e->owner;
 	struct process p = { .key.pid = o->pid, .started_ns = o->started_ns };
 	struct row_owners owners = { .end[ROLE_SERVER].process = &p };
 	struct ledger_row row = { .role = ROLE_SERVER, .owners = &owners };
 
-	if (role != ROLE_SERVER || (!o->pid && !o->process[0] && !o->unit[0]))
+	if (role != ROLE_SERVER || (!o->pid && !o->process[0] && !o->unit[0] && !o->container[0]))
 		return;
 	snprintf(p.name, sizeof(p.name), "%s", o->process);
 	snprintf(p.executable, sizeof(p.executable), "%s", o->executable);
@@ -132,6 +131,13 @@ static void put_verdict(struct json *j, const struct verdict *v)
 	json_object_end(j);
 }
 
+/* As output_json.c has it. */
+static void put_zone(struct json *j, const struct store_endpoint *e)
+{
+	if (e->server.zone)
+		json_unsigned(j, "zone", e->server.zone);
+}
+
 static void put_carrier(struct json *j, const struct store_endpoint *e)
 {
 	if (e->carrier[0])
@@ -154,12 +160,15 @@ void show_json_sighting(struct show *s, const struct store_sighting *t)
 
 	begin(j, action_name(ACTION_PRESENTED), t->first_ns, t->last_ns);
 	put_place(j, t->endpoint, &t->last_client);
-	put_owner(j, t->endpoint, t->role);
+	put_owner(j, &t->owner, t->role);
 	put_tls(j, t->endpoint, t->role, chain);
 	json_object(j, "certtap");
 	json_string(j, "role", role_name(t->role));
 	json_string(j, "witness", witness_name(t->witness));
+	put_zone(j, t->endpoint);
 	put_carrier(j, t->endpoint);
+	if (t->several_owners)
+		json_bool(j, "several_owners", true);
 	json_unsigned(j, "sightings", t->sightings);
 	json_unsigned(j, "refusals", t->refusals);
 	if (t->role == ROLE_SERVER)
@@ -206,10 +215,11 @@ void show_json_reason(struct show *s, const struct store_reason *r)
 
 	begin(j, action_name(ACTION_NOT_SEEN), r->first_ns, r->last_ns);
 	put_place(j, r->endpoint, NULL);
-	put_owner(j, r->endpoint, ROLE_SERVER);
+	put_owner(j, &r->endpoint->owner, ROLE_SERVER);
 	put_tls(j, r->endpoint, ROLE_SERVER, NULL);
 	json_object(j, "certtap");
 	json_string(j, "role", role_name(ROLE_SERVER));
+	put_zone(j, r->endpoint);
 	put_carrier(j, r->endpoint);
 	json_unsigned(j, "sightings", r->count);
 	json_string(j, "reason", reason_name(r->reason));
@@ -226,10 +236,11 @@ void show_json_refusal(struct show *s, const struct store_endpoint *e, const str
 
 	begin(j, action_name(ACTION_REFUSED), r->first_ns, r->last_ns);
 	put_place(j, e, &r->last_client);
-	put_owner(j, e, r->role);
+	put_owner(j, &r->owner, r->role);
 	put_tls(j, e, r->role, chain);
 	json_object(j, "certtap");
 	json_string(j, "role", role_name(r->role));
+	put_zone(j, e);
 	if (chain)
 		output_json_put_chain(j, chain);
 	json_object(j, "refused");
@@ -249,10 +260,11 @@ void show_json_event(struct show *s, const struct store_event *v)
 
 	begin(j, store_event_name(v->kind), v->time_ns, v->time_ns);
 	put_place(j, v->endpoint, NULL);
-	put_owner(j, v->endpoint, v->role);
+	put_owner(j, &v->owner, v->role);
 	put_tls(j, v->endpoint, v->role, after);
 	json_object(j, "certtap");
 	json_string(j, "role", role_name(v->role));
+	put_zone(j, v->endpoint);
 	put_carrier(j, v->endpoint);
 	if (v->detail[0])
 		json_bytes(j, "detail", bytes_of(v->detail, strlen(v->detail)));
@@ -279,6 +291,7 @@ void show_csv_header(struct show *s)
 		"serial", "not_before", "not_after", "days_left", "sha256", "spki_sha256", "key", "key_bits",
 		"signature", "chain_length", "first_seen", "last_seen", "sightings", "refusals", "last_client",
 		"findings", "verdict_then", "verdict_now", "verdict_findings",
+		"zone", "several_owners",
 	};
 	struct csv csv = { .out = s->out };
 	size_t i;
@@ -293,7 +306,7 @@ static void csv_safe(struct csv *csv, const char *text)
 	csv_bytes(csv, bytes_of(text, strlen(text)));
 }
 
-void show_csv_endpoint(struct csv *csv, const struct store_endpoint *e)
+void show_csv_endpoint(struct csv *csv, const struct store_endpoint *e, const struct store_owner *owner)
 {
 	char text[48];
 
@@ -306,14 +319,14 @@ void show_csv_endpoint(struct csv *csv, const struct store_endpoint *e)
 	else
 		csv_bytes(csv, e->name_kind == STORE_NAME_ASKED ? e->server_name : bytes_of("", 0));
 	csv_safe(csv, e->carrier);
-	csv_safe(csv, e->owner.process);
-	if (e->owner.pid)
-		csv_unsigned(csv, e->owner.pid);
+	csv_safe(csv, owner->process);
+	if (owner->pid)
+		csv_unsigned(csv, owner->pid);
 	else
 		csv_string(csv, "");
-	csv_safe(csv, e->owner.executable);
-	csv_safe(csv, e->owner.unit);
-	csv_safe(csv, e->owner.container);
+	csv_safe(csv, owner->executable);
+	csv_safe(csv, owner->unit);
+	csv_safe(csv, owner->container);
 }
 
 static void empty(struct csv *csv, unsigned int num)
@@ -378,7 +391,7 @@ void show_csv_sighting(struct show *s, const struct store_sighting *t)
 	struct csv csv = { .out = s->out };
 	char text[256];
 
-	show_csv_endpoint(&csv, t->endpoint);
+	show_csv_endpoint(&csv, t->endpoint, &t->owner);
 	csv_string(&csv, role_name(t->role));
 	csv_string(&csv, witness_name(t->witness));
 	csv_string(&csv, t->current ? "yes" : "no");
@@ -395,6 +408,8 @@ void show_csv_sighting(struct show *s, const struct store_sighting *t)
 	show_text_findings(t->findings, text, sizeof(text));
 	csv_string(&csv, text);
 	csv_verdict(&csv, show_verdicts_find(&s->verdicts, t));
+	csv_unsigned(&csv, t->endpoint->server.zone);
+	csv_string(&csv, t->several_owners ? "yes" : "no");
 	csv_line_end(&csv);
 }
 
@@ -402,7 +417,7 @@ void show_csv_reason(struct show *s, const struct store_reason *r)
 {
 	struct csv csv = { .out = s->out };
 
-	show_csv_endpoint(&csv, r->endpoint);
+	show_csv_endpoint(&csv, r->endpoint, &r->endpoint->owner);
 	csv_string(&csv, role_name(ROLE_SERVER));
 	empty(&csv, 2);
 	csv_string(&csv, r->endpoint->silent ? "yes" : "no");
@@ -412,5 +427,7 @@ void show_csv_reason(struct show *s, const struct store_reason *r)
 	csv_time_ns(&csv, r->last_ns);
 	csv_unsigned(&csv, r->count);
 	empty(&csv, 6);
+	csv_unsigned(&csv, r->endpoint->server.zone);
+	empty(&csv, 1);
 	csv_line_end(&csv);
 }

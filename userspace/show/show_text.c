@@ -131,9 +131,8 @@ void show_text_name(const struct store_endpoint *e, char *text, size_t size)
 		snprintf(text, size, "(other names)");
 }
 
-void show_text_owner(const struct store_endpoint *e, char *text, size_t size)
+void show_text_owner(const struct store_owner *o, char *text, size_t size)
 {
-	const struct store_owner *o = &e->owner;
 	char raw[400];
 
 	if (o->container[0])
@@ -143,6 +142,13 @@ void show_text_owner(const struct store_endpoint *e, char *text, size_t size)
 	safe(raw, text, size);
 	if (text[0] && o->pid && strlen(text) + sizeof("[4294967295]") <= size)
 		snprintf(text + strlen(text), size - strlen(text), "[%u]", o->pid);
+}
+
+void show_text_presenter(const struct store_sighting *t, char *text, size_t size)
+{
+	show_text_owner(&t->owner, text, size);
+	if (text[0] && t->several_owners)
+		snprintf(text + strlen(text), size - strlen(text), " and others");
 }
 
 void show_text_findings(unsigned int findings, char *text, size_t size)
@@ -220,7 +226,7 @@ void show_notes_sighting(const struct show *s, const struct store_sighting *t, c
 
 	if (t->role == ROLE_CLIENT)
 		show_note(notes, "client's");
-	show_text_owner(t->endpoint, text, sizeof(text));
+	show_text_presenter(t, text, sizeof(text));
 	if (text[0] && t->role == ROLE_SERVER)
 		show_note(notes, "by %s", text);
 	show_text_name(t->endpoint, text, sizeof(text));

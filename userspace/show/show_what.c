@@ -76,10 +76,22 @@ bool show_parse_port(const char *text, struct show_port *out)
 	return true;
 }
 
+static bool parse_zone(const char *text, uint32_t *out)
+{
+	unsigned long zone;
+	char *end;
+
+	if (!is_digit(*text))
+		return false;
+	zone = strtoul(text, &end, 10);
+	*out = (uint32_t)zone;
+	return !*end && zone <= UINT32_MAX;
+}
+
 bool show_parse_place(const char *text, struct ip_address *address, struct show_port *out)
 {
 	const char *colon = strrchr(text, ':'), *begin = text, *end = colon;
-	char host[64];
+	char host[64], *zone;
 
 	if (parse_mac(text, address)) {
 		*out = (struct show_port){ .by_transport = true, .transport = TRANSPORT_EAPOL };
@@ -96,7 +108,13 @@ bool show_parse_place(const char *text, struct ip_address *address, struct show_
 	if ((size_t)(end - begin) >= sizeof(host))
 		return false;
 	snprintf(host, sizeof(host), "%.*s", (int)(end - begin), begin);
-	return show_parse_address(host, address) && show_parse_port(colon + 1, out);
+	zone = strchr(host, '%');
+	if (zone)
+		*zone++ = '\0';
+	if (!show_parse_port(colon + 1, out) || !show_parse_address(host, address))
+		return false;
+	out->by_zone = zone != NULL;
+	return !zone || parse_zone(zone, &out->zone);
 }
 
 /* --- times --- */

@@ -15,11 +15,13 @@ struct show_port {
 	uint16_t port;
 	bool by_transport;
 	enum transport transport;
+	bool by_zone;                    /* show_parse_place() alone: the network namespace of a loopback address */
+	uint32_t zone;
 };
 
 MUST_CHECK bool show_parse_port(const char *text, struct show_port *out);
 
-/* "192.0.2.1:443", "[2001:db8::1]:443/udp"; a station's MAC address, without a port */
+/* "192.0.2.1:443", "[2001:db8::1]:443/udp", "127.0.0.1%7:443"; a station's MAC address, without a port */
 MUST_CHECK bool show_parse_place(const char *text, struct ip_address *address, struct show_port *out);
 
 /*

@@ -177,6 +177,9 @@ struct store_sighting {
 	uint64_t first_ns, last_ns, sightings, refusals;
 	struct host_port last_client;
 	bool current;                /* role server: the endpoint presents this chain now */
+	/* Role server: who presented this chain there last; several: others did too at that time, or may have. */
+	struct store_owner owner;
+	bool several_owners;
 	uint64_t turns_ns;           /* last known to take turns with another chain there (role server); 0: never */
 	unsigned int findings;       /* bits of enum finding (findings.h), judged at its times and `now_s` */
 };
@@ -187,6 +190,7 @@ struct store_refusal {
 	struct alert alert;
 	uint64_t first_ns, last_ns, count;
 	struct host_port last_client;
+	struct store_owner owner;               /* role server: who was refused last */
 };
 
 struct store_reason {
@@ -223,9 +227,14 @@ struct store_event {
 	int64_t before_chain_id, after_chain_id;                 /* 0: none */
 	const struct store_certificate *before, *after;          /* their leaves, without DER; NULL: none */
 	const char *detail;                                      /* "certificate_expired by the client 10.0.0.5" */
+	struct store_owner owner;                                /* role server: who it was at that time */
 };
 
-/* Every field that is set must hold; an all-zero filter holds for everything. */
+/*
+ * Every field that is set must hold; an all-zero filter holds for everything. process, unit and container are those of
+ * one owner: of the sighting, of the event, where none is known of the endpoint; endpoints and reasons: of the endpoint
+ * or of one of its sightings.
+ */
 struct store_filter {
 	bool by_port, by_days, by_transport;
 	uint16_t port;
@@ -236,6 +245,8 @@ struct store_filter {
 	const char *unit;            /* the whole, or without ".service" */
 	const char *container;       /* its beginning */
 	const struct ip_address *address;
+	bool by_zone;
+	uint32_t zone;               /* of the address */
 	const uint8_t *sha256;       /* 32 bytes: the leaf */
 	const uint8_t *sha256_first, *sha256_last;   /* both or none, 32 bytes: the leaf's lies between, ends included */
 	const uint8_t *spki_sha256;  /* 32 bytes: the leaf's */
@@ -264,7 +275,7 @@ typedef bool store_coverage_fn(void *context, const struct port_coverage *c);
 
 /*
  * Each returns 0, also when the callback ended it, or a negative errno (store_error()). Order: endpoints, sightings,
- * reasons by address, port, transport, name; a sighting's chains by first time; certificates by end of validity; events
+ * reasons by address, zone, port, transport, name; a sighting's chains by first time; certificates by end of validity; events
  * by time.
  */
 int store_each_endpoint(struct store *s, const struct store_filter *f, store_endpoint_fn *fn, void *context);

@@ -40,9 +40,9 @@ static const char *const removals[] = {
 	"DELETE FROM networks WHERE endpoint_id NOT IN (SELECT id FROM endpoints)",
 	"DELETE FROM pairs WHERE last_ns<?1 OR endpoint_id NOT IN (SELECT id FROM endpoints)",
 	"DELETE FROM services WHERE NOT EXISTS(SELECT 1 FROM endpoints e WHERE e.address=services.address"
-	" AND e.port=services.port AND e.transport=services.transport)",
+	" AND e.zone=services.zone AND e.port=services.port AND e.transport=services.transport)",
 	"UPDATE services SET names=(SELECT count(*) FROM endpoints e WHERE e.address=services.address"
-	" AND e.port=services.port AND e.transport=services.transport AND e.name_kind=1)",
+	" AND e.zone=services.zone AND e.port=services.port AND e.transport=services.transport AND e.name_kind=1)",
 	"DELETE FROM chains WHERE id NOT IN (SELECT chain_id FROM sightings) AND id NOT IN (SELECT chain_id FROM endpoints"
 	" WHERE chain_id IS NOT NULL) AND id NOT IN (SELECT chain_id FROM reasons WHERE chain_id IS NOT NULL)"
 	" AND id NOT IN (SELECT chain_id FROM refusals)"
@@ -85,7 +85,7 @@ static int forget_old(struct store *s, int64_t before)
 			store_count(s, STORE_REMOVED, (uint64_t)sqlite3_changes(s->db));
 	}
 	store_forget(s);
-	return err;
+	return err ? err : store_run(s, SQL_OWNER_SWEEP, "");
 }
 
 int store_boundary_pass(struct store *s, int64_t ns)
@@ -102,7 +102,9 @@ int store_boundary_pass(struct store *s, int64_t ns)
 	if (boundary <= s->boundary_ns)
 		return 0;
 	s->boundary_ns = boundary;
-	err = go_silent(s, boundary, step);
+	err = store_events_settle(s, boundary);
+	if (err == 0)
+		err = go_silent(s, boundary, step);
 	if (err == 0 && s->limits.keep_ns && boundary > store_time(s->limits.keep_ns))
 		err = forget_old(s, boundary - store_time(s->limits.keep_ns));
 	return err;

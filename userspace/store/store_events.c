@@ -5,7 +5,8 @@
  *
  * An endpoint that shows another chain than before has changed, unless it showed that chain a short while ago: then it
  * is one of several machines behind an address (alternating), or it depends on who asks (differs by client), or a quick
- * rollback. Which of them shows within a few more sightings, or when the while is over.
+ * rollback. Which of them shows within a few more sightings, or when the while is over. One return may be a rollback;
+ * a second one between the same two chains within a day makes them a pair, however long they stay in between.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define NETWORKS_MAX 32               /* of clients, told apart at one endpoint while it is watched */
 #define FLIPS_MAX 3                   /* returns after which it is a pool */
+#define PAIR_RETURNS 2                /* between two chains after which they take turns */
 #define PAIR_FORGOTTEN_NS (24 * 3600 * (int64_t)STORE_NS_PER_S)
 
 _Static_assert(EVENT_FIRST_SEEN == 0 && EVENT_GONE_SILENT == 9, "store_statement.c has these numbers");
@@ -40,8 +42,8 @@ const char *store_event_name(enum store_event_kind kind)
 
 int store_event_add(struct store *s, const struct store_event_row *event)
 {
-	return store_run(s, SQL_EVENT_ADD, "iiiizzt", (int64_t)event->kind, event->time_ns, event->endpoint,
-			 (int64_t)event->role, event->before, event->after, event->detail);
+	return store_run(s, SQL_EVENT_ADD, "iiiizztz", (int64_t)event->kind, event->time_ns, event->endpoint,
+			 (int64_t)event->role, event->before, event->after, event->detail, event->owner);
 }
 
 /* --- what one chain is to another --- */
@@ -104,11 +106,13 @@ static bool likely(struct store *s, int64_t before, int64_t after)
 	return result;
 }
 
-/* Tells how `after` follows `before` at the endpoint. */
-static int tell_change(struct store *s, int64_t endpoint, int64_t time_ns, int64_t before, int64_t after)
+/* Tells how `after` followed `before` at the endpoint, by whom. */
+static int tell_change(struct store *s, int64_t endpoint, int64_t time_ns, int64_t before, int64_t after,
+		       int64_t owner)
 {
 	struct store_event_row event = {
 		.kind = EVENT_CHANGED, .time_ns = time_ns, .endpoint = endpoint, .before = before, .after = after,
+		.owner = owner,
 	};
 	struct leaf old, new;
 	enum lineage_order order;
@@ -174,8 +178,8 @@ static int64_t whole_seconds(int64_t ns)
 
 static int save(struct store *s, const struct store_endpoint_row *e)
 {
-	return store_run(s, SQL_ENDPOINT_PRESENTS, "izziii", e->id, e->chain, e->told, e->watch_ns, e->returned_ns,
-			 e->flips);
+	return store_run(s, SQL_ENDPOINT_PRESENTS, "izziizi", e->id, e->chain, e->told, e->watch_ns, e->returned_ns,
+			 e->returned_owner, e->flips);
 }
 
 /* The while is over: what the last return left open is told. */
@@ -184,7 +188,7 @@ static int settle(struct store *s, struct store_endpoint_row *e)
 	int err = 0;
 
 	if (e->flips && e->told != e->chain)
-		err = tell_change(s, e->id, e->returned_ns, e->told, e->chain);
+		err = tell_change(s, e->id, e->returned_ns, e->told, e->chain, e->returned_owner);
 	e->told = e->chain;
 	e->watch_ns = e->flips = 0;
 	return err ? err : store_run(s, SQL_NETWORK_CLEAR, "i", e->id);
@@ -203,40 +207,60 @@ static int same_chain(struct store *s, const struct store_record *r, struct stor
 	return err ? err : save(s, e);
 }
 
-/* Two chains that were told to take turns do so still. False in *still: that was long ago. */
-static int pair_still(struct store *s, int64_t endpoint, int64_t a, int64_t b, int64_t now, bool *still)
-{
-	int64_t low = a < b ? a : b, high = a < b ? b : a;
-	int found = store_run(s, SQL_PAIR_FIND, "iii", endpoint, low, high);
+/* Two chains of an endpoint between which it went back and forth. */
+struct pair {
+	int64_t low, high;
+	int64_t last_ns, returns;        /* within a day of each other */
+	int64_t turns_ns;                /* last known to take turns; 0: never */
+};
 
-	*still = false;
+static bool pair_takes_turns(const struct pair *p, int64_t now)
+{
+	return p->turns_ns && now - p->turns_ns <= PAIR_FORGOTTEN_NS;
+}
+
+static int pair_get(struct store *s, int64_t endpoint, int64_t a, int64_t b, int64_t now, struct pair *out)
+{
+	int found;
+
+	*out = (struct pair){ .low = a < b ? a : b, .high = a < b ? b : a };
+	found = store_run(s, SQL_PAIR_FIND, "iii", endpoint, out->low, out->high);
 	if (found != 1)
 		return found;
-	*still = now - store_column(s, SQL_PAIR_FIND, 0) <= PAIR_FORGOTTEN_NS;
-	if (*still)
-		return store_run(s, SQL_PAIR_SET, "iiii", endpoint, low, high, now);
-	return store_run(s, SQL_PAIR_CLEAR, "iii", endpoint, low, high);
+	out->last_ns = store_column(s, SQL_PAIR_FIND, 0);
+	out->returns = store_column(s, SQL_PAIR_FIND, 1);
+	out->turns_ns = store_column(s, SQL_PAIR_FIND, 2);
+	if (now - out->last_ns > PAIR_FORGOTTEN_NS)
+		out->returns = 0;
+	return 0;
+}
+
+static int pair_set(struct store *s, int64_t endpoint, const struct pair *p)
+{
+	/* What takes turns is kept; what may come to that is not, where there is no room. */
+	if (!p->turns_ns && store_full(s))
+		return 0;
+	return store_run(s, SQL_PAIR_SET, "iiiiii", endpoint, p->low, p->high, p->last_ns, p->returns, p->turns_ns);
 }
 
 static int tell_pair(struct store *s, struct store_endpoint_row *e, enum store_event_kind kind, int64_t before,
-		     int64_t now, int64_t time_ns)
+		     struct pair *pair, int64_t time_ns)
 {
 	struct store_event_row event = {
 		.kind = kind, .time_ns = time_ns, .endpoint = e->id, .before = before, .after = e->chain,
+		.owner = e->owner,
 	};
-	int64_t low = before < e->chain ? before : e->chain, high = before < e->chain ? e->chain : before;
 	int err = store_event_add(s, &event);
 
-	if (err == 0)
-		err = store_run(s, SQL_PAIR_SET, "iiii", e->id, low, high, now);
+	pair->turns_ns = pair->last_ns;
 	e->told = e->chain;
 	e->flips = 0;
-	return err;
+	return err ? err : pair_set(s, e->id, pair);
 }
 
 /* Back to a chain that was shown a short while ago. */
 static int returned(struct store *s, const struct store_record *r, struct store_endpoint_row *e, int64_t before,
-		    int64_t now)
+		    struct pair *pair)
 {
 	bool both;
 	int err = network_seen(s, r, e->id, e->chain, &both);
@@ -246,29 +270,32 @@ static int returned(struct store *s, const struct store_record *r, struct store_
 		return err;
 	e->flips++;
 	e->returned_ns = store_time(r->first_ns);
-	e->watch_ns = now + (int64_t)s->limits.alternating_ns;
+	e->returned_owner = e->owner;
+	e->watch_ns = pair->last_ns + (int64_t)s->limits.alternating_ns;
 	err = store_run(s, SQL_NETWORK_STEADY, "iii", e->id, before, e->chain);
 	if (err < 0)
 		return err;
 	steady = store_column(s, SQL_NETWORK_STEADY, 0);
-	if (both || (e->flips >= FLIPS_MAX && steady < 2))
-		return tell_pair(s, e, EVENT_ALTERNATING, before, now, e->returned_ns);
+	if ((both && pair->returns >= PAIR_RETURNS) || (e->flips >= FLIPS_MAX && steady < 2))
+		return tell_pair(s, e, EVENT_ALTERNATING, before, pair, e->returned_ns);
 	if (steady == 2)
-		return tell_pair(s, e, EVENT_DIFFERS_BY_CLIENT, before, now, e->returned_ns);
+		return tell_pair(s, e, EVENT_DIFFERS_BY_CLIENT, before, pair, e->returned_ns);
 	return 0;
 }
 
 /* To a chain that was not shown lately. */
 static int changed(struct store *s, const struct store_record *r, struct store_endpoint_row *e, int64_t before,
-		   int64_t now)
+		   int64_t now, struct pair *pair)
 {
 	bool both;
 	int err = 0;
 
 	if (e->flips && e->told != before)
-		err = tell_change(s, e->id, e->returned_ns, e->told, before);
-	if (err == 0)
-		err = tell_change(s, e->id, store_time(r->first_ns), before, e->chain);
+		err = tell_change(s, e->id, e->returned_ns, e->told, before, e->returned_owner);
+	if (err == 0 && pair->returns >= PAIR_RETURNS)
+		err = tell_pair(s, e, EVENT_ALTERNATING, before, pair, store_time(r->first_ns));
+	else if (err == 0)
+		err = tell_change(s, e->id, store_time(r->first_ns), before, e->chain, e->owner);
 	if (err == 0)
 		err = store_run(s, SQL_NETWORK_CLEAR, "i", e->id);
 	e->told = e->chain;
@@ -281,17 +308,52 @@ static int other_chain(struct store *s, const struct store_record *r, struct sto
 		       int64_t chain)
 {
 	int64_t now = whole_seconds(store_time(r->first_ns)), before = e->chain;
-	bool still;
-	int err = pair_still(s, e->id, before, chain, now, &still);
+	bool still, lately = before_ns >= 0 && now - whole_seconds(before_ns) <= (int64_t)s->limits.alternating_ns;
+	struct pair pair;
+	int err = pair_get(s, e->id, before, chain, now, &pair);
 
+	still = pair_takes_turns(&pair, now);
 	e->chain = chain;
+	if (err == 0 && (before_ns >= 0 || still)) {
+		pair.returns += pair.returns < PAIR_RETURNS;
+		pair.last_ns = now;
+		pair.turns_ns = still ? now : pair.turns_ns;
+		err = pair_set(s, e->id, &pair);
+	}
 	if (err == 0 && still)
 		e->told = chain;
-	else if (err == 0 && before_ns >= 0 && now - whole_seconds(before_ns) <= (int64_t)s->limits.alternating_ns)
-		err = returned(s, r, e, before, now);
 	else if (err == 0)
-		err = changed(s, r, e, before, now);
+		err = lately ? returned(s, r, e, before, &pair) : changed(s, r, e, before, now, &pair);
 	return err ? err : save(s, e);
+}
+
+/* A further one whose while was over; false in *more: there is none. */
+static int settle_next(struct store *s, int64_t boundary, bool *more)
+{
+	struct store_endpoint_row e = { 0 };
+	int found = store_run(s, SQL_ENDPOINT_WATCHED, "i", boundary);
+
+	*more = found == 1;
+	if (found != 1)
+		return found;
+	e.id = store_column(s, SQL_ENDPOINT_WATCHED, 0);
+	e.chain = store_column(s, SQL_ENDPOINT_WATCHED, 1);
+	e.told = store_column(s, SQL_ENDPOINT_WATCHED, 2);
+	e.returned_ns = store_column(s, SQL_ENDPOINT_WATCHED, 3);
+	e.returned_owner = store_column(s, SQL_ENDPOINT_WATCHED, 4);
+	e.flips = store_column(s, SQL_ENDPOINT_WATCHED, 5);
+	found = settle(s, &e);
+	return found ? found : save(s, &e);
+}
+
+int store_events_settle(struct store *s, int64_t boundary)
+{
+	bool more = true;
+	int err = 0;
+
+	while (err == 0 && more)
+		err = settle_next(s, boundary, &more);
+	return err ? err : store_run(s, SQL_PAIR_FORGET, "i", boundary - PAIR_FORGOTTEN_NS);
 }
 
 /* --- elsewhere --- */
@@ -301,6 +363,7 @@ static int tell_new_port(struct store *s, const struct store_record *r, const st
 {
 	struct store_event_row event = {
 		.kind = EVENT_NEW_PORT, .time_ns = store_time(r->first_ns), .endpoint = e->id, .after = chain->id,
+		.owner = e->owner,
 	};
 	char detail[256];
 	struct bytes ports;
@@ -337,19 +400,19 @@ static int tell_by_name(struct store *s, const struct store_record *r, const str
 {
 	struct store_event_row event = {
 		.kind = EVENT_DIFFERS_BY_NAME, .time_ns = store_time(r->first_ns), .endpoint = e->id,
-		.after = chain->id,
+		.after = chain->id, .owner = e->owner,
 	};
 	char detail[640];
 	struct text text;
 	int found;
 
-	found = store_run(s, SQL_SERVICE_FIND, "bii", r->server.address.octets, sizeof(r->server.address.octets),
-			  (int64_t)r->server.port, (int64_t)r->transport);
+	found = store_run(s, SQL_SERVICE_FIND, "biii", r->server.address.octets, sizeof(r->server.address.octets),
+			  (int64_t)r->server.zone, (int64_t)r->server.port, (int64_t)r->transport);
 	if (found != 1 || store_column(s, SQL_SERVICE_FIND, 1))
 		return found < 0 ? found : 0;
-	found = store_run(s, SQL_ENDPOINT_OTHER_NAME, "biiii", r->server.address.octets,
-			  sizeof(r->server.address.octets), (int64_t)r->server.port, (int64_t)r->transport, e->id,
-			  chain->leaf);
+	found = store_run(s, SQL_ENDPOINT_OTHER_NAME, "biiiii", r->server.address.octets,
+			  sizeof(r->server.address.octets), (int64_t)r->server.zone, (int64_t)r->server.port,
+			  (int64_t)r->transport, e->id, chain->leaf);
 	if (found != 1)
 		return found;
 	event.before = store_column(s, SQL_ENDPOINT_OTHER_NAME, 0);
@@ -363,13 +426,13 @@ static int tell_by_name(struct store *s, const struct store_record *r, const str
 	found = store_event_add(s, &event);
 	if (found)
 		return found;
-	return store_run(s, SQL_SERVICE_DIFFERS, "bii", r->server.address.octets, sizeof(r->server.address.octets),
-			 (int64_t)r->server.port, (int64_t)r->transport);
+	return store_run(s, SQL_SERVICE_DIFFERS, "biii", r->server.address.octets, sizeof(r->server.address.octets),
+			 (int64_t)r->server.zone, (int64_t)r->server.port, (int64_t)r->transport);
 }
 
 static int first_chain(struct store *s, const struct store_record *r, struct store_endpoint_row *e, int64_t chain)
 {
-	int err = store_run(s, SQL_EVENT_FIRST, "iiz", e->id, store_time(r->first_ns), chain);
+	int err = store_run(s, SQL_EVENT_FIRST, "iizz", e->id, store_time(r->first_ns), chain, e->owner);
 
 	e->chain = e->told = chain;
 	return err ? err : save(s, e);
@@ -395,11 +458,11 @@ int store_events_presented(struct store *s, const struct store_record *r, struct
 
 /* --- validity and refusals --- */
 
-int store_events_validity(struct store *s, const struct store_record *r, int64_t endpoint,
+int store_events_validity(struct store *s, const struct store_record *r, const struct store_endpoint_row *e,
 			  const struct store_chain_row *chain, int64_t before_ns)
 {
 	struct store_event_row event = {
-		.kind = EVENT_EXPIRED_IN_USE, .endpoint = endpoint, .role = r->role, .after = chain->id,
+		.kind = EVENT_EXPIRED_IN_USE, .endpoint = e->id, .role = r->role, .after = chain->id,
 	};
 	int64_t from_s = (before_ns < 0 ? store_time(r->first_ns) : before_ns) / STORE_NS_PER_S;
 	int64_t until_s = store_time(r->last_ns) / STORE_NS_PER_S;
@@ -411,14 +474,18 @@ int store_events_validity(struct store *s, const struct store_record *r, int64_t
 	if (!end.known || end.unix_s < from_s || end.unix_s >= until_s)
 		return 0;
 	event.time_ns = end.unix_s * (int64_t)STORE_NS_PER_S;
+	/* It was between two sightings: who presents it now may not have run then. */
+	if (r->role == ROLE_SERVER && store_time(r->started_ns) <= event.time_ns)
+		event.owner = e->owner;
 	return store_event_add(s, &event);
 }
 
-int store_events_refused(struct store *s, const struct store_record *r, int64_t endpoint, int64_t chain)
+int store_events_refused(struct store *s, const struct store_record *r, const struct store_endpoint_row *e,
+			 int64_t chain)
 {
 	struct store_event_row event = {
-		.kind = EVENT_REFUSED, .time_ns = store_time(r->first_ns), .endpoint = endpoint, .role = r->role,
-		.after = chain,
+		.kind = EVENT_REFUSED, .time_ns = store_time(r->first_ns), .endpoint = e->id, .role = r->role,
+		.after = chain, .owner = r->role == ROLE_SERVER ? e->owner : 0,
 	};
 	const char *name = r->alert.hidden ? "encrypted alert" : alert_name(r->alert.description);
 	char detail[160], address[64];

@@ -136,6 +136,8 @@ static int open_for_writing(struct store *s)
 		err = store_execute(s, settings);
 	if (err == 0)
 		err = store_schema_migrate(s);
+	if (err == 0)
+		err = store_owners_count(s);
 	return err ? err : read_state(s);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The parts that the store is made of, along the data's path: store_place.c (folder, files), store_open.c, store_schema.c
  * (tables), store_statement.c (how a statement is run), store_write.c (a record into rows), store_certificate.c (chains
- * and certificates), store_events.c (what is news), store_boundary.c (what time alone decides), store_read.c. Only they
+ * and certificates), store_events.c (what is news), store_boundary.c (what time alone decides), store_owner.c, store_read.c. Only they
  * include this.
  */
 #ifndef CERTTAP_STORE_PARTS_H
@@ -21,8 +21,9 @@ enum store_statement {
 	SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_SERVICE_FIND, SQL_SERVICE_ADD, SQL_SERVICE_NAMES, SQL_SERVICE_DIFFERS,
 	SQL_ENDPOINT_FIND, SQL_ENDPOINT_ADD, SQL_ENDPOINT_SEEN, SQL_ENDPOINT_OWNER, SQL_ENDPOINT_PRESENTS,
-	SQL_ENDPOINT_OTHER_NAME,
-	SQL_SIGHTING_ADD_TO, SQL_SIGHTING_FIND, SQL_SIGHTING_ADD, SQL_SIGHTING_REFUSED, SQL_SIGHTING_CHAINS,
+	SQL_ENDPOINT_OTHER_NAME, SQL_ENDPOINT_WATCHED,
+	SQL_OWNER_FIND, SQL_OWNER_ADD, SQL_OWNER_SWEEP, SQL_OWNER_COUNT,
+	SQL_SIGHTING_ADD_TO, SQL_SIGHTING_FIND, SQL_SIGHTING_ADD, SQL_SIGHTING_OWNER, SQL_SIGHTING_REFUSED, SQL_SIGHTING_CHAINS,
 	SQL_REASON_ADD_TO, SQL_REASON_ADD, SQL_REASON_CHAIN,
 	SQL_REFUSAL_ADD_TO, SQL_REFUSAL_ADD,
 	SQL_CHAIN_FIND, SQL_CHAIN_ADD, SQL_CHAIN_SET_LEAF, SQL_CHAIN_CERTIFICATE_ADD, SQL_CHAIN_LEAF,
@@ -31,7 +32,7 @@ enum store_statement {
 	SQL_PORT_OTHERS, SQL_PORT_ADD,
 	SQL_EVENT_ADD, SQL_EVENT_FIRST,
 	SQL_NETWORK_FIND, SQL_NETWORK_SET, SQL_NETWORK_STEADY, SQL_NETWORK_ROOM, SQL_NETWORK_CLEAR,
-	SQL_PAIR_FIND, SQL_PAIR_SET, SQL_PAIR_CLEAR,
+	SQL_PAIR_FIND, SQL_PAIR_SET, SQL_PAIR_FORGET,
 	SQL_COUNT, SQL_STATE_FIND, SQL_STATE_SET, SQL_PAGES, SQL_FREE_PAGES,
 	SQL_SILENT_EVENTS, SQL_SILENT_MARK,
 	NUM_SQL,
@@ -58,6 +59,7 @@ struct store {
 	uint64_t counted[NUM_STORE_COUNTERS];          /* in the running batch */
 	uint64_t counted_before[NUM_STORE_COUNTERS];   /* in those that were committed */
 	int64_t pages_max, pages_left, page_size;
+	int64_t owners_new;      /* rows of owners made since those that nothing names were removed */
 	int64_t latest_ns, boundary_ns;
 	bool latest_changed;
 	struct x509 *scratch;
@@ -97,7 +99,7 @@ bool store_files_have_log(const struct store_place *place);
 /* --- store_schema.c --- */
 
 #define STORE_APPLICATION_ID 0x63657274   /* "cert" */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 /* Brings the tables to STORE_VERSION. -EPROTO: newer, or somebody else's. */
 int store_schema_migrate(struct store *s);
@@ -131,6 +133,15 @@ struct chain *store_chain_new(uint32_t num, uint32_t total, bool partial);
 bool store_chain_put(struct chain *chain, uint32_t at, struct bytes der, const uint8_t sha256[32], uint32_t der_len,
 		     bool truncated);
 
+/* --- store_owner.c --- */
+
+/* The row of the process at the server's end; 0: not known, or the size cap refuses one. */
+int store_owner_get(struct store *s, const struct store_record *r, int64_t *out);
+/* Rows that nothing names any more are removed, when there may be many. */
+int store_owners_sweep(struct store *s);
+/* For store_open(): counts what may be swept. */
+int store_owners_count(struct store *s);
+
 /* --- store_events.c --- */
 
 struct store_event_row {
@@ -138,6 +149,7 @@ struct store_event_row {
 	int64_t time_ns, endpoint;
 	enum role role;
 	int64_t before, after;   /* chains; 0: none */
+	int64_t owner;           /* at that time; 0: not known */
 	const char *detail;      /* NULL: none */
 };
 
@@ -154,17 +166,22 @@ struct store_endpoint_row {
 	int64_t told;            /* as the last event told */
 	int64_t watch_ns;        /* until then a return to an earlier chain means a pool; 0: all is quiet */
 	int64_t returned_ns;     /* the last return */
+	int64_t returned_owner;  /* who presented it then; 0: not known */
 	int64_t flips;           /* returns of which is not known yet what they mean */
+	int64_t owner;           /* who presents there by this record; 0: not known */
 };
 
 /* After a sighting of `chain`, whose row was last seen at `before_ns` (-1: it is new), at the endpoint by a server. */
 int store_events_presented(struct store *s, const struct store_record *r, struct store_endpoint_row *e,
 			   const struct store_chain_row *chain, int64_t before_ns);
 /* Did it run out in between? For either role. */
-int store_events_validity(struct store *s, const struct store_record *r, int64_t endpoint,
+int store_events_validity(struct store *s, const struct store_record *r, const struct store_endpoint_row *e,
 			  const struct store_chain_row *chain, int64_t before_ns);
 /* The first refusal of its kind. */
-int store_events_refused(struct store *s, const struct store_record *r, int64_t endpoint, int64_t chain);
+int store_events_refused(struct store *s, const struct store_record *r, const struct store_endpoint_row *e,
+			 int64_t chain);
+/* What was left open at endpoints whose while was over before `boundary` is told; what is long over is forgotten. */
+int store_events_settle(struct store *s, int64_t boundary);
 
 /* --- store_boundary.c --- */
 

@@ -148,27 +148,33 @@ unsigned int row_enum(sqlite3_stmt *row, int column, unsigned int num)
 	return value < num ? value : 0;
 }
 
+void row_owner(sqlite3_stmt *row, int at, struct store_owner *out)
+{
+	*out = (struct store_owner){
+		.pid = (uint32_t)sqlite3_column_int64(row, at),
+		.started_ns = (uint64_t)sqlite3_column_int64(row, at + 1),
+		.process = row_text(row, at + 2), .executable = row_text(row, at + 3), .unit = row_text(row, at + 4),
+		.container = row_text(row, at + 5),
+	};
+}
+
 void row_endpoint(sqlite3_stmt *row, int at, struct store_endpoint *out)
 {
 	*out = (struct store_endpoint){
 		.id = sqlite3_column_int64(row, at),
 		.server = row_host(row, at + 1),
-		.transport = (enum transport)row_enum(row, at + 3, NUM_TRANSPORTS),
-		.name_kind = (enum store_name_kind)row_enum(row, at + 4, STORE_NAME_OTHERS + 1),
-		.server_name = row_bytes(row, at + 5),
-		.carrier = row_text(row, at + 6),
-		.owner = {
-			.pid = (uint32_t)sqlite3_column_int64(row, at + 7),
-			.started_ns = (uint64_t)sqlite3_column_int64(row, at + 8),
-			.process = row_text(row, at + 9), .executable = row_text(row, at + 10),
-			.unit = row_text(row, at + 11), .container = row_text(row, at + 12),
-		},
-		.first_ns = (uint64_t)sqlite3_column_int64(row, at + 13),
-		.last_ns = (uint64_t)sqlite3_column_int64(row, at + 14),
-		.sightings = (uint64_t)sqlite3_column_int64(row, at + 15),
-		.chain_id = sqlite3_column_int64(row, at + 16),
-		.silent = sqlite3_column_int(row, at + 17) != 0,
+		.transport = (enum transport)row_enum(row, at + 4, NUM_TRANSPORTS),
+		.name_kind = (enum store_name_kind)row_enum(row, at + 5, STORE_NAME_OTHERS + 1),
+		.server_name = row_bytes(row, at + 6),
+		.carrier = row_text(row, at + 7),
+		.first_ns = (uint64_t)sqlite3_column_int64(row, at + 8),
+		.last_ns = (uint64_t)sqlite3_column_int64(row, at + 9),
+		.sightings = (uint64_t)sqlite3_column_int64(row, at + 10),
+		.chain_id = sqlite3_column_int64(row, at + 11),
+		.silent = sqlite3_column_int(row, at + 12) != 0,
 	};
+	out->server.zone = (uint32_t)sqlite3_column_int64(row, at + 3);
+	row_owner(row, at + 13, &out->owner);
 }
 
 void row_certificate(sqlite3_stmt *row, int at, struct store_certificate *out)
@@ -210,13 +216,48 @@ void filter_endpoint(struct query *q, const struct store_filter *f)
 		query_blob(q, "e.address=?", f->address->octets, sizeof(f->address->octets));
 	if (f->endpoint_id)
 		query_number(q, "e.id=?", f->endpoint_id);
+	if (f->by_zone)
+		query_number(q, "e.zone=?", f->zone);
+}
+
+static bool by_owner(const struct store_filter *f)
+{
+	return f->process || f->unit || f->container;
+}
+
+/* The rows of `owners` that are meant. */
+static void put_owners(struct query *q, const struct store_filter *f)
+{
+	query_text(q, "(SELECT w.id FROM owners w WHERE 1");
 	if (f->process)
-		query_string(q, "(e.process=? OR e.executable=? OR substr(e.executable,-length(?)-1)='/'||?)",
+		query_string(q, "(w.process=? OR w.executable=? OR substr(w.executable,-length(?)-1)='/'||?)",
 			     f->process);
 	if (f->unit)
-		query_string(q, "e.unit IN (?,?||'.service')", f->unit);
+		query_string(q, "w.unit IN (?,?||'.service')", f->unit);
 	if (f->container)
-		query_string(q, "substr(e.container,1,length(?))=?", f->container);
+		query_string(q, "substr(w.container,1,length(?))=?", f->container);
+	query_text(q, ")");
+}
+
+void filter_owner(struct query *q, const struct store_filter *f, const char *id)
+{
+	if (!by_owner(f))
+		return;
+	query_text(q, " AND ");
+	query_text(q, id);
+	query_text(q, " IN ");
+	put_owners(q, f);
+}
+
+void filter_owners(struct query *q, const struct store_filter *f)
+{
+	if (!by_owner(f))
+		return;
+	query_text(q, " AND (e.owner_id IN ");
+	put_owners(q, f);
+	query_text(q, " OR e.id IN (SELECT n.endpoint_id FROM sightings n WHERE n.owner_id IN ");
+	put_owners(q, f);
+	query_text(q, "))");
 }
 
 void filter_certificate(struct query *q, const struct store_filter *f)

@@ -77,7 +77,7 @@ void store_queue_free(struct store_queue *q)
 
 static uint64_t hash_endpoint(const struct store_queue *q, const struct store_record *r)
 {
-	uint8_t key[sizeof(r->server.address) + 4 + SERVER_NAME_MAX];
+	uint8_t key[sizeof(r->server.address) + 8 + SERVER_NAME_MAX];
 	size_t len = sizeof(r->server.address);
 
 	memcpy(key, r->server.address.octets, len);
@@ -85,14 +85,16 @@ static uint64_t hash_endpoint(const struct store_queue *q, const struct store_re
 	key[len++] = (uint8_t)r->server.port;
 	key[len++] = (uint8_t)r->transport;
 	key[len++] = r->name_asked;
+	memcpy(key + len, &r->server.zone, sizeof(r->server.zone));
+	len += sizeof(r->server.zone);
 	memcpy(key + len, r->name, r->name_len);
 	return hash_bytes(&q->key, key, len + r->name_len);
 }
 
 static bool same_endpoint(const struct store_record *a, const struct store_record *b)
 {
-	return a->server.port == b->server.port && a->transport == b->transport && a->name_asked == b->name_asked &&
-	       a->name_len == b->name_len &&
+	return a->server.port == b->server.port && a->server.zone == b->server.zone && a->transport == b->transport &&
+	       a->name_asked == b->name_asked && a->name_len == b->name_len &&
 	       memcmp(&a->server.address, &b->server.address, sizeof(a->server.address)) == 0 &&
 	       memcmp(a->name, b->name, a->name_len) == 0;
 }
@@ -128,7 +130,8 @@ static bool tells_the_same(const struct store_record *last, const struct store_r
 	uint64_t second = second_of(last->first_ns);
 
 	return last->kind == r->kind && last->role == r->role && last->reason == r->reason &&
-	       last->witness == r->witness && last->chain_id == r->chain_id && last->pid == r->pid && last->started_ns == r->started_ns &&
+	       last->witness == r->witness && last->chain_id == r->chain_id && last->pid == r->pid &&
+	       last->started_ns == r->started_ns && last->owner_unsure == r->owner_unsure &&
 	       (r->chain_id || (!has_chain && !last->announcement)) && last->carrier == r->carrier &&
 	       second_of(last->last_ns) == second && second_of(r->first_ns) == second &&
 	       second_of(r->last_ns) == second && same_network(&last->client.address, &r->client.address) &&
@@ -238,6 +241,12 @@ static void take(struct store_queue *q, struct store_record *r, const struct cha
 	pthread_mutex_unlock(&q->lock);
 }
 
+/* Of several who hold the socket, none of which has been seen to send, it is the first. */
+static bool is_unsure(const struct owner *owner)
+{
+	return owner && owner->num_others && !owner->sent;
+}
+
 static void describe(struct store_record *r, const struct sighting *s, enum role role)
 {
 	size_t i;
@@ -248,6 +257,7 @@ static void describe(struct store_record *r, const struct sighting *s, enum role
 	r->role = role;
 	r->reason = role == ROLE_SERVER ? s->reason : REASON_NONE;
 	r->witness = s->witness[role];
+	r->owner_unsure = is_unsure(s->owner[ROLE_SERVER]);
 	r->first_ns = s->start_ns;
 	r->last_ns = s->end_ns > s->start_ns ? s->end_ns : s->start_ns;
 	r->count = 1;

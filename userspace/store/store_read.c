@@ -40,9 +40,10 @@ int store_each_endpoint(struct store *s, const struct store_filter *f, store_end
 	struct call call = { .endpoint = fn, .context = context };
 	struct query q;
 
-	query_start(&q, s, "SELECT " ENDPOINT_COLUMNS " FROM endpoints e LEFT JOIN chains h ON h.id=e.chain_id"
+	query_start(&q, s, "SELECT " ENDPOINT_COLUMNS " FROM endpoints e" ENDPOINT_OWNER " LEFT JOIN chains h ON h.id=e.chain_id"
 			   " LEFT JOIN certificates c ON c.id=h.leaf_id");
 	filter_endpoint(&q, f);
+	filter_owners(&q, f);
 	filter_certificate(&q, f);
 	if (f->name)
 		query_string(&q, "(" NAME_ASKED " OR c.id IN " NAME_IN ")", f->name);
@@ -99,7 +100,9 @@ static bool on_sighting(void *context, sqlite3_stmt *row)
 		.refusals = (uint64_t)sqlite3_column_int64(row, SIGHTING_AT + 10),
 		.last_client = row_host(row, SIGHTING_AT + 11),
 		.turns_ns = (uint64_t)sqlite3_column_int64(row, SIGHTING_AT + 15),
+		.several_owners = sqlite3_column_int(row, SIGHTING_AT + 16) != 0,
 	};
+	row_owner(row, SIGHTING_OWNER_AT, &s.owner);
 	s.current = s.role == ROLE_SERVER && e.chain_id == s.chain_id;
 	if (sqlite3_column_type(row, LEAF_AT) != SQLITE_NULL) {
 		row_certificate(row, LEAF_AT, &leaf);
@@ -113,7 +116,7 @@ static bool on_sighting(void *context, sqlite3_stmt *row)
 
 /* Pairs are few: an endpoint has none, or some that stand together. */
 #define SIGHTING_TURNS \
-	"(SELECT max(p.last_ns) FROM pairs p WHERE p.endpoint_id=t.endpoint_id AND t.role=0" \
+	"(SELECT max(p.turns_ns) FROM pairs p WHERE p.endpoint_id=t.endpoint_id AND t.role=0" \
 	" AND t.chain_id IN (p.low_id,p.high_id))"
 
 /* Each half by an index, which an OR over both tables could not have. */
@@ -142,10 +145,12 @@ int store_each_sighting(struct store *s, const struct store_filter *f, store_sig
 
 	snprintf(select, sizeof(select), "SELECT " ENDPOINT_COLUMNS ", t.id, t.role, t.witness, t.chain_id, h.kind, i.name,"
 		 " h.num, t.first_ns, t.last_ns, t.count, t.refusals, t.client, t.client_port, t.findings, h.findings, "
-		 SIGHTING_TURNS ", " CERTIFICATE_COLUMNS "%s JOIN chains h ON h.id=t.chain_id LEFT JOIN certificates c ON c.id=h.leaf_id"
+		 SIGHTING_TURNS ", t.several, " OWNER_COLUMNS_OF("o") ", " CERTIFICATE_COLUMNS "%s" ENDPOINT_OWNER
+		 " LEFT JOIN owners o ON o.id=t.owner_id JOIN chains h ON h.id=t.chain_id LEFT JOIN certificates c ON c.id=h.leaf_id"
 		 " LEFT JOIN issuers i ON i.id=h.issuer_id", sightings_from(f));
 	query_start(&q, s, select);
 	filter_endpoint(&q, f);
+	filter_owner(&q, f, "coalesce(t.owner_id,e.owner_id)");
 	filter_certificate(&q, f);
 	if (f->name)
 		query_string(&q, "t.id IN " SIGHTINGS_NAMED, f->name);
@@ -236,6 +241,7 @@ int store_each_name(struct store *s, int64_t certificate_id, store_text_fn *fn, 
 static void filter_covered(struct query *q, const struct store_filter *f)
 {
 	filter_endpoint(q, f);
+	filter_owners(q, f);
 	if (f->name)
 		query_string(q, NAME_ASKED, f->name);
 	if (f->since_ns)
@@ -265,9 +271,9 @@ int store_each_reason(struct store *s, const struct store_filter *f, store_reaso
 	struct query q;
 
 	if (f->unseen_only)
-		query_start(&q, s, COVERED_COLUMNS " FROM endpoints e CROSS JOIN reasons r ON r.endpoint_id=e.id");
+		query_start(&q, s, COVERED_COLUMNS " FROM endpoints e CROSS JOIN reasons r ON r.endpoint_id=e.id" ENDPOINT_OWNER);
 	else
-		query_start(&q, s, COVERED_COLUMNS COVERED);
+		query_start(&q, s, COVERED_COLUMNS COVERED ENDPOINT_OWNER);
 	filter_covered(&q, f);
 	query_text(&q, " ORDER BY " ENDPOINT_ORDER ", r.reason");
 	return query_run(&q, on_reason, &call);
@@ -320,6 +326,7 @@ static bool on_refusal(void *context, sqlite3_stmt *row)
 		.count = (uint64_t)sqlite3_column_int64(row, 8), .last_client = row_host(row, 9),
 	};
 
+	row_owner(row, 11, &r.owner);
 	return call->refusal(call->context, &r);
 }
 
@@ -328,11 +335,12 @@ int store_each_refusal(struct store *s, int64_t endpoint_id, store_refusal_fn *f
 	struct call call = { .refusal = fn, .context = context };
 	struct query q;
 
-	query_start(&q, s, "SELECT endpoint_id, role, chain_id, level, description, sender, first_ns, last_ns, count,"
-			   " client, client_port FROM refusals");
+	query_start(&q, s, "SELECT r.endpoint_id, r.role, r.chain_id, r.level, r.description, r.sender, r.first_ns,"
+			   " r.last_ns, r.count, r.client, r.client_port, " OWNER_COLUMNS_OF("o")
+			   " FROM refusals r LEFT JOIN owners o ON o.id=r.owner_id");
 	if (endpoint_id)
-		query_number(&q, "endpoint_id=?", endpoint_id);
-	query_text(&q, " ORDER BY endpoint_id, first_ns, role, description");
+		query_number(&q, "r.endpoint_id=?", endpoint_id);
+	query_text(&q, " ORDER BY r.endpoint_id, r.first_ns, r.role, r.description");
 	return query_run(&q, on_refusal, &call);
 }
 
@@ -355,6 +363,7 @@ static bool on_event(void *context, sqlite3_stmt *row)
 		.after_chain_id = sqlite3_column_int64(row, ENDPOINT_END + 5),
 		.detail = row_text(row, ENDPOINT_END + 6),
 	};
+	row_owner(row, EVENT_OWNER_AT, &v.owner);
 	if (sqlite3_column_type(row, EVENT_END) != SQLITE_NULL) {
 		row_certificate(row, EVENT_END, &before);
 		v.before = &before;
@@ -373,12 +382,14 @@ int store_each_event(struct store *s, const struct store_filter *f, store_event_
 
 	/* `c` is what an event is about: what came after, or what was there when it went silent. */
 	query_start(&q, s, "SELECT " ENDPOINT_COLUMNS ", v.id, v.kind, v.time_ns, v.role, v.before_id, v.after_id, v.detail, "
-			   CERTIFICATE_COLUMNS_OF("b") ", " CERTIFICATE_COLUMNS_OF("a")
-			   " FROM events v JOIN endpoints e ON e.id=v.endpoint_id"
+			   OWNER_COLUMNS_OF("o") ", " CERTIFICATE_COLUMNS_OF("b") ", " CERTIFICATE_COLUMNS_OF("a")
+			   " FROM events v JOIN endpoints e ON e.id=v.endpoint_id" ENDPOINT_OWNER
+			   " LEFT JOIN owners o ON o.id=v.owner_id"
 			   " LEFT JOIN chains hb ON hb.id=v.before_id LEFT JOIN certificates b ON b.id=hb.leaf_id"
 			   " LEFT JOIN chains ha ON ha.id=v.after_id LEFT JOIN certificates a ON a.id=ha.leaf_id"
 			   " LEFT JOIN certificates c ON c.id=coalesce(ha.leaf_id,hb.leaf_id)");
 	filter_endpoint(&q, f);
+	filter_owner(&q, f, "coalesce(v.owner_id,e.owner_id)");
 	filter_certificate(&q, f);
 	if (f->name)
 		query_string(&q, "(" NAME_ASKED " OR a.id IN " NAME_IN " OR b.id IN " NAME_IN ")", f->name);

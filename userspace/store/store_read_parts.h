@@ -10,11 +10,15 @@
 
 #define QUERY_BINDINGS_MAX 32
 
+#define OWNER_COLUMNS_OF(o) \
+	o ".pid, " o ".started_ns, " o ".process, " o ".executable, " o ".unit, " o ".container"
+
 /* What a row's columns are, in the order that row_endpoint() and row_certificate() read. */
 #define ENDPOINT_COLUMNS \
-	"e.id, e.address, e.port, e.transport, e.name_kind, e.name, e.carrier, e.pid, e.started_ns, e.process," \
-	" e.executable, e.unit, e.container, e.first_ns, e.last_ns, e.sightings, e.chain_id, e.silent"
-#define ENDPOINT_ORDER "e.address, e.port, e.transport, e.name_kind, e.name"
+	"e.id, e.address, e.port, e.zone, e.transport, e.name_kind, e.name, e.carrier, e.first_ns, e.last_ns," \
+	" e.sightings, e.chain_id, e.silent, " OWNER_COLUMNS_OF("eo")
+#define ENDPOINT_ORDER "e.address, e.zone, e.port, e.transport, e.name_kind, e.name"
+#define ENDPOINT_OWNER " LEFT JOIN owners eo ON eo.id=e.owner_id"
 #define CERTIFICATE_COLUMNS_OF(c) \
 	c ".id, " c ".sha256, " c ".parse, " c ".der_len, " c ".subject, " c ".subject_cn, " c ".issuer, " c ".issuer_cn, " \
 	c ".serial, " c ".not_before, " c ".not_after, " c ".key, " c ".key_bits, " c ".signature, " c ".spki_sha256, " \
@@ -22,11 +26,14 @@
 #define CERTIFICATE_COLUMNS CERTIFICATE_COLUMNS_OF("c")
 
 enum {
-	ENDPOINT_END = 18,
+	OWNER_END = 6,
+	ENDPOINT_END = 13 + OWNER_END,
 	CERTIFICATE_END = 19,
 	SIGHTING_AT = ENDPOINT_END,
-	LEAF_AT = SIGHTING_AT + 16,
-	EVENT_END = ENDPOINT_END + 7,
+	SIGHTING_OWNER_AT = SIGHTING_AT + 17,
+	LEAF_AT = SIGHTING_OWNER_AT + OWNER_END,
+	EVENT_OWNER_AT = ENDPOINT_END + 7,
+	EVENT_END = EVENT_OWNER_AT + OWNER_END,
 };
 
 /* A name asked for, or that a certificate has: itself, or the wildcard that stands for it. */
@@ -66,11 +73,14 @@ void row_fixed(sqlite3_stmt *row, int column, void *out, size_t len);
 struct host_port row_host(sqlite3_stmt *row, int column);
 /* A number of ours; a file that somebody else wrote must not lead beyond a table of names. */
 unsigned int row_enum(sqlite3_stmt *row, int column, unsigned int num);
+void row_owner(sqlite3_stmt *row, int at, struct store_owner *out);
 void row_endpoint(sqlite3_stmt *row, int at, struct store_endpoint *out);
 void row_certificate(sqlite3_stmt *row, int at, struct store_certificate *out);
 
-/* Conditions on `e`, an endpoint; on `c`, a certificate. */
+/* Conditions on `e`, an endpoint; on the owner whose row is `id`; on `e`'s and on those of its sightings; on `c`. */
 void filter_endpoint(struct query *q, const struct store_filter *f);
+void filter_owner(struct query *q, const struct store_filter *f, const char *id);
+void filter_owners(struct query *q, const struct store_filter *f);
 void filter_certificate(struct query *q, const struct store_filter *f);
 int64_t filter_now_s(const struct store_filter *f);
 

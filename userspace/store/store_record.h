@@ -48,6 +48,7 @@ struct store_record {
 	const char *carrier;             /* static; NULL: not known */
 	struct store_announcement *announcement;  /* owned; NULL: none, or chain_id was announced before */
 	uint32_t pid;                    /* at the server's end; 0: not known */
+	bool owner_unsure;               /* others than that process may have been it */
 	uint64_t started_ns;
 	struct store_record_owner *owner;         /* owned; NULL: pid is 0 */
 	char name[SERVER_NAME_MAX];      /* asked for, in lower case */

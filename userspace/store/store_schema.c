@@ -81,9 +81,73 @@ static const char version_1[] =
 	"CREATE TABLE pairs(endpoint_id INTEGER NOT NULL, low_id INTEGER NOT NULL, high_id INTEGER NOT NULL,"
 	" last_ns INTEGER NOT NULL, PRIMARY KEY(endpoint_id, low_id, high_id)) WITHOUT ROWID;";
 
+/*
+ * The loopback of each network namespace is a place of its own: keys have a zone. Owners have rows of their own, and
+ * sightings, refusals and events say whose they were. What version 1 knew is the last owner of each endpoint: that of
+ * the one row that was seen last there.
+ */
+static const char version_2[] =
+	"CREATE TABLE owners(id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started_ns INTEGER NOT NULL,"
+	" process TEXT NOT NULL, executable TEXT NOT NULL, unit TEXT NOT NULL, container TEXT NOT NULL,"
+	" UNIQUE(pid, started_ns, process, executable, unit, container));"
+	"CREATE INDEX owners_unit ON owners(unit);"
+	"INSERT OR IGNORE INTO owners(pid, started_ns, process, executable, unit, container)"
+	" SELECT coalesce(pid,0), coalesce(started_ns,0), coalesce(process,''), coalesce(executable,''),"
+	" coalesce(unit,''), coalesce(container,'') FROM endpoints WHERE coalesce(pid,process,unit,container) IS NOT NULL"
+	" ORDER BY id;"
+
+	"ALTER TABLE services RENAME TO services_1;"
+	"CREATE TABLE services(address BLOB NOT NULL, zone INTEGER NOT NULL DEFAULT 0, port INTEGER NOT NULL,"
+	" transport INTEGER NOT NULL, names INTEGER NOT NULL DEFAULT 0, differs INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(address, zone, port, transport)) WITHOUT ROWID;"
+	"INSERT INTO services(address, port, transport, names, differs)"
+	" SELECT address, port, transport, names, differs FROM services_1;"
+	"DROP TABLE services_1;"
+
+	"DROP INDEX endpoints_port;"
+	"DROP INDEX endpoints_name;"
+	"DROP INDEX endpoints_unit;"
+	"ALTER TABLE endpoints RENAME TO endpoints_1;"
+	"CREATE TABLE endpoints(id INTEGER PRIMARY KEY, address BLOB NOT NULL, zone INTEGER NOT NULL DEFAULT 0,"
+	" port INTEGER NOT NULL, transport INTEGER NOT NULL, name_kind INTEGER NOT NULL, name BLOB NOT NULL,"
+	" carrier TEXT, owner_id INTEGER, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
+	" sightings INTEGER NOT NULL, steps INTEGER NOT NULL, silent INTEGER NOT NULL DEFAULT 0,"
+	" chain_id INTEGER, told_id INTEGER, watch_ns INTEGER NOT NULL DEFAULT 0,"
+	" returned_ns INTEGER NOT NULL DEFAULT 0, returned_owner_id INTEGER, flips INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE(address, zone, port, transport, name_kind, name));"
+	"INSERT INTO endpoints(id, address, port, transport, name_kind, name, carrier, owner_id, first_ns, last_ns,"
+	" sightings, steps, silent, chain_id, told_id, watch_ns, returned_ns, flips)"
+	" SELECT e.id, e.address, e.port, e.transport, e.name_kind, e.name, e.carrier, o.id, e.first_ns, e.last_ns,"
+	" e.sightings, e.steps, e.silent, e.chain_id, e.told_id, e.watch_ns, e.returned_ns, e.flips FROM endpoints_1 e"
+	" LEFT JOIN owners o ON o.pid=coalesce(e.pid,0) AND o.started_ns=coalesce(e.started_ns,0)"
+	" AND o.process=coalesce(e.process,'') AND o.executable=coalesce(e.executable,'')"
+	" AND o.unit=coalesce(e.unit,'') AND o.container=coalesce(e.container,'') ORDER BY e.id;"
+	"DROP TABLE endpoints_1;"
+	"CREATE INDEX endpoints_port ON endpoints(port);"
+	"CREATE INDEX endpoints_name ON endpoints(name);"
+	"CREATE INDEX endpoints_watched ON endpoints(watch_ns) WHERE flips>0;"
+
+	/* The last that presented it there. several: others did too, at the same time. */
+	"ALTER TABLE sightings ADD COLUMN owner_id INTEGER;"
+	"ALTER TABLE sightings ADD COLUMN several INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE sightings SET owner_id=(SELECT owner_id FROM endpoints e WHERE e.id=endpoint_id)"
+	" WHERE role=0 AND last_ns=(SELECT last_ns FROM endpoints e WHERE e.id=endpoint_id)"
+	" AND NOT EXISTS(SELECT 1 FROM sightings x WHERE x.endpoint_id=sightings.endpoint_id AND x.role=0"
+	" AND x.id<>sightings.id AND x.last_ns=sightings.last_ns)"
+	" AND NOT EXISTS(SELECT 1 FROM reasons r WHERE r.endpoint_id=sightings.endpoint_id"
+	" AND r.last_ns=sightings.last_ns);"
+	"ALTER TABLE refusals ADD COLUMN owner_id INTEGER;"
+	"ALTER TABLE events ADD COLUMN owner_id INTEGER;"
+
+	/* last_ns: of the last return from one to the other; turns_ns: last known to take turns, 0: never. */
+	"ALTER TABLE pairs ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE pairs ADD COLUMN turns_ns INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE pairs SET returns=2, turns_ns=last_ns;";
+
 /* steps[n] leads from version n to n + 1. */
 static const char *const steps[STORE_VERSION] = {
 	version_1,
+	version_2,
 };
 
 static int pragma_value(struct store *s, const char *sql, int64_t *out)

@@ -11,40 +11,59 @@ static const char *const sql[NUM_SQL] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 
-	[SQL_SERVICE_FIND] = "SELECT names, differs FROM services WHERE address=?1 AND port=?2 AND transport=?3",
-	[SQL_SERVICE_ADD] = "INSERT INTO services(address, port, transport) VALUES(?1,?2,?3)",
-	[SQL_SERVICE_NAMES] = "UPDATE services SET names=names+1 WHERE address=?1 AND port=?2 AND transport=?3",
-	[SQL_SERVICE_DIFFERS] = "UPDATE services SET differs=1 WHERE address=?1 AND port=?2 AND transport=?3",
+	[SQL_SERVICE_FIND] =
+		"SELECT names, differs FROM services WHERE address=?1 AND zone=?2 AND port=?3 AND transport=?4",
+	[SQL_SERVICE_ADD] = "INSERT INTO services(address, zone, port, transport) VALUES(?1,?2,?3,?4)",
+	[SQL_SERVICE_NAMES] =
+		"UPDATE services SET names=names+1 WHERE address=?1 AND zone=?2 AND port=?3 AND transport=?4",
+	[SQL_SERVICE_DIFFERS] =
+		"UPDATE services SET differs=1 WHERE address=?1 AND zone=?2 AND port=?3 AND transport=?4",
 
 	[SQL_ENDPOINT_FIND] =
-		"SELECT id, first_ns, last_ns, steps, chain_id, told_id, watch_ns, returned_ns, flips FROM endpoints"
-		" WHERE address=?1 AND port=?2 AND transport=?3 AND name_kind=?4 AND name=?5",
+		"SELECT id, first_ns, last_ns, steps, chain_id, told_id, watch_ns, returned_ns, returned_owner_id, flips"
+		" FROM endpoints WHERE address=?1 AND zone=?2 AND port=?3 AND transport=?4 AND name_kind=?5 AND name=?6",
 	[SQL_ENDPOINT_ADD] =
-		"INSERT INTO endpoints(address, port, transport, name_kind, name, first_ns, last_ns, sightings, steps)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)",
+		"INSERT INTO endpoints(address, zone, port, transport, name_kind, name, first_ns, last_ns, sightings, steps)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,0,0)",
 	[SQL_ENDPOINT_SEEN] =
 		"UPDATE endpoints SET first_ns=min(first_ns,?2), last_ns=max(last_ns,?3), sightings=sightings+?4,"
 		" steps=steps+?5, carrier=coalesce(?6,carrier), silent=0 WHERE id=?1",
-	[SQL_ENDPOINT_OWNER] =
-		"UPDATE endpoints SET pid=?2, started_ns=?3, process=?4, executable=?5, unit=?6, container=?7"
-		" WHERE id=?1",
+	[SQL_ENDPOINT_OWNER] = "UPDATE endpoints SET owner_id=?2 WHERE id=?1",
 	[SQL_ENDPOINT_PRESENTS] =
-		"UPDATE endpoints SET chain_id=?2, told_id=?3, watch_ns=?4, returned_ns=?5, flips=?6 WHERE id=?1",
+		"UPDATE endpoints SET chain_id=?2, told_id=?3, watch_ns=?4, returned_ns=?5, returned_owner_id=?6, flips=?7"
+		" WHERE id=?1",
 	/* Another name of the same service that shows another leaf; the first by name, whatever the order of rows. */
 	[SQL_ENDPOINT_OTHER_NAME] =
 		"SELECT e.chain_id, e.name_kind, e.name FROM endpoints e JOIN chains c ON c.id=e.chain_id"
-		" WHERE e.address=?1 AND e.port=?2 AND e.transport=?3 AND e.id<>?4 AND e.name_kind<>2"
-		" AND c.leaf_id<>?5 ORDER BY e.name_kind, e.name LIMIT 1",
+		" WHERE e.address=?1 AND e.zone=?2 AND e.port=?3 AND e.transport=?4 AND e.id<>?5 AND e.name_kind<>2"
+		" AND c.leaf_id<>?6 ORDER BY e.name_kind, e.name LIMIT 1",
+	[SQL_ENDPOINT_WATCHED] =
+		"SELECT id, chain_id, told_id, returned_ns, returned_owner_id, flips FROM endpoints"
+		" WHERE flips>0 AND watch_ns<?1 ORDER BY watch_ns, id LIMIT 1",
+
+	[SQL_OWNER_FIND] =
+		"SELECT id FROM owners WHERE pid=?1 AND started_ns=?2 AND process=?3 AND executable=?4 AND unit=?5"
+		" AND container=?6",
+	[SQL_OWNER_ADD] =
+		"INSERT INTO owners(pid, started_ns, process, executable, unit, container) VALUES(?1,?2,?3,?4,?5,?6)",
+	[SQL_OWNER_SWEEP] =
+		"DELETE FROM owners WHERE id NOT IN (SELECT owner_id FROM endpoints WHERE owner_id IS NOT NULL"
+		" UNION SELECT returned_owner_id FROM endpoints WHERE returned_owner_id IS NOT NULL"
+		" UNION SELECT owner_id FROM sightings WHERE owner_id IS NOT NULL"
+		" UNION SELECT owner_id FROM refusals WHERE owner_id IS NOT NULL"
+		" UNION SELECT owner_id FROM events WHERE owner_id IS NOT NULL)",
+	[SQL_OWNER_COUNT] = "SELECT count(*) FROM owners",
 
 	[SQL_SIGHTING_FIND] =
-		"SELECT id, first_ns, last_ns FROM sightings"
+		"SELECT id, first_ns, last_ns, owner_id, several FROM sightings"
 		" WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3 AND witness=?4",
 	[SQL_SIGHTING_ADD_TO] =
 		"UPDATE sightings SET first_ns=min(first_ns,?2), last_ns=max(last_ns,?3), count=count+?4, client=?5,"
 		" client_port=?6 WHERE id=?1",
 	[SQL_SIGHTING_ADD] =
 		"INSERT INTO sightings(endpoint_id, role, chain_id, witness, first_ns, last_ns, count, client,"
-		" client_port, findings) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+		" client_port, findings, owner_id, several) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+	[SQL_SIGHTING_OWNER] = "UPDATE sightings SET owner_id=?2, several=?3 WHERE id=?1",
 	[SQL_SIGHTING_REFUSED] =
 		"UPDATE sightings SET refusals=refusals+?5"
 		" WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3 AND witness=?4",
@@ -59,11 +78,11 @@ static const char *const sql[NUM_SQL] = {
 
 	[SQL_REFUSAL_ADD_TO] =
 		"UPDATE refusals SET first_ns=min(first_ns,?7), last_ns=max(last_ns,?8), count=count+?9, client=?10,"
-		" client_port=?11 WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3 AND level=?4 AND description=?5"
+		" client_port=?11, owner_id=coalesce(?12,owner_id) WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3 AND level=?4 AND description=?5"
 		" AND sender=?6",
 	[SQL_REFUSAL_ADD] =
 		"INSERT INTO refusals(endpoint_id, role, chain_id, level, description, sender, first_ns, last_ns, count,"
-		" client, client_port) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+		" client, client_port, owner_id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 
 	[SQL_CHAIN_FIND] = "SELECT id, kind, leaf_id FROM chains WHERE hash=?1",
 	[SQL_CHAIN_ADD] =
@@ -100,11 +119,11 @@ static const char *const sql[NUM_SQL] = {
 	[SQL_PORT_ADD] = "INSERT OR IGNORE INTO certificate_ports(certificate_id, transport, port) VALUES(?1,?2,?3)",
 
 	[SQL_EVENT_ADD] =
-		"INSERT INTO events(kind, time_ns, endpoint_id, role, before_id, after_id, detail)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7)",
+		"INSERT INTO events(kind, time_ns, endpoint_id, role, before_id, after_id, detail, owner_id)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
 	/* The endpoint's beginning may be told later than what came after it. */
 	[SQL_EVENT_FIRST] =
-		"UPDATE events SET time_ns=min(time_ns,?2), after_id=coalesce(after_id,?3)"
+		"UPDATE events SET time_ns=min(time_ns,?2), after_id=coalesce(after_id,?3), owner_id=coalesce(owner_id,?4)"
 		" WHERE endpoint_id=?1 AND kind=0",
 
 	[SQL_NETWORK_FIND] = "SELECT chain_id, count FROM networks WHERE endpoint_id=?1 AND network=?2",
@@ -114,9 +133,10 @@ static const char *const sql[NUM_SQL] = {
 		" GROUP BY chain_id)",
 	[SQL_NETWORK_ROOM] = "SELECT count(*) FROM networks WHERE endpoint_id=?1",
 	[SQL_NETWORK_CLEAR] = "DELETE FROM networks WHERE endpoint_id=?1",
-	[SQL_PAIR_FIND] = "SELECT last_ns FROM pairs WHERE endpoint_id=?1 AND low_id=?2 AND high_id=?3",
-	[SQL_PAIR_SET] = "REPLACE INTO pairs(endpoint_id, low_id, high_id, last_ns) VALUES(?1,?2,?3,?4)",
-	[SQL_PAIR_CLEAR] = "DELETE FROM pairs WHERE endpoint_id=?1 AND low_id=?2 AND high_id=?3",
+	[SQL_PAIR_FIND] = "SELECT last_ns, returns, turns_ns FROM pairs WHERE endpoint_id=?1 AND low_id=?2 AND high_id=?3",
+	[SQL_PAIR_SET] =
+		"REPLACE INTO pairs(endpoint_id, low_id, high_id, last_ns, returns, turns_ns) VALUES(?1,?2,?3,?4,?5,?6)",
+	[SQL_PAIR_FORGET] = "DELETE FROM pairs WHERE turns_ns=0 AND last_ns<?1",
 
 	[SQL_COUNT] =
 		"INSERT INTO counters(name, value) VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=value+?2",
@@ -127,8 +147,8 @@ static const char *const sql[NUM_SQL] = {
 
 	/* ?1 boundary, ?2 how long is silent, ?3 step: told at the first boundary at which it was true. */
 	[SQL_SILENT_EVENTS] =
-		"INSERT INTO events(kind, time_ns, endpoint_id, role, before_id)"
-		" SELECT 9, ((last_ns+?2)/?3+1)*?3, id, 0, chain_id FROM endpoints"
+		"INSERT INTO events(kind, time_ns, endpoint_id, role, before_id, owner_id)"
+		" SELECT 9, ((last_ns+?2)/?3+1)*?3, id, 0, chain_id, owner_id FROM endpoints"
 		" WHERE silent=0 AND steps>=?4 AND last_ns<?1-?2 ORDER BY id",
 	[SQL_SILENT_MARK] = "UPDATE endpoints SET silent=1 WHERE silent=0 AND steps>=?4 AND last_ns<?1-?2",
 };
