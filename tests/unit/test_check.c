@@ -164,7 +164,8 @@ static void test_afterwards(void **state)
 		const char *part;
 	} cases[] = {
 		{ "gone over at once", 'A', 2, 15, 16, SEVERITY_OK, "presents the newest" },
-		{ "seen before, as a trial, and gone over long ago", 'A', 2, 3, 21, SEVERITY_OK, "presents the newest" },
+		{ "seen before, as a trial, and gone over long ago", 'A', 2, 3, 60, SEVERITY_OK, "presents the newest" },
+		{ "mixed for longer than it was alone", 'A', 2, 3, 21, SEVERITY_CRITICAL, "by turns with its renewal" },
 		{ "by turns", 'A', 2, 3, 20, SEVERITY_CRITICAL, "by turns with its renewal" },
 		{ "rolled back", 'A', 2, 3, 4, SEVERITY_CRITICAL, "by turns with its renewal" },
 		{ "another lineage", 'B', 1, 16, 17, SEVERITY_OK, "of another kind" },
@@ -187,7 +188,9 @@ static void test_afterwards(void **state)
 			s->certificate = NULL;
 		f = judged(&w, 0);
 		print_message("%s\n", cases[i].what);
-		expect_finding(&f, cases[i].severity == SEVERITY_OK ? 1 : 0, cases[i].severity,
+		assert_int_equal(f.num, 2);
+		assert_string_equal(f.at[cases[i].severity == SEVERITY_OK].endpoint, "192.0.2.21:9808/tcp");
+		expect_finding(&f, cases[i].severity == SEVERITY_OK, cases[i].severity,
 			       cases[i].severity == SEVERITY_UNKNOWN ? "not-seen-since" : "straggler", cases[i].part);
 		check_findings_fini(&f);
 	}
@@ -385,6 +388,36 @@ static void test_renewed(void **state)
 	memory_end(&m);
 }
 
+/* Half of a pool is renewed, and there is a connection every 8 minutes; each witness of it has a row. */
+static void test_by_turns(void **state)
+{
+	struct check_question q = { .renewed = NULL };
+	struct store_record r;
+	struct check_findings f;
+	struct memory m;
+	uint64_t minute;
+
+	(void)state;
+	memory_start(&m);
+	for (minute = 0; minute <= 40; minute += 8) {
+		r = record_of(T0 + minute * MINUTE, made(minute / 8 % 2 ? &new_spec : &old_spec));
+		r.witness = minute % 3 ? WITNESS_WIRE : WITNESS_KEYLOG;
+		assert_int_equal(put_one(m.writer, &r), 0);
+	}
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 1);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "by turns with its renewal");
+	check_findings_fini(&f);
+	/* Alone for longer than three times the 24 minutes from the new one's first to the old one's last. */
+	for (minute = 48; minute <= 32 + 3 * 24 + 8; minute += 8)
+		memory_put(&m, 443, T0 + minute * MINUTE, &new_spec);
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 1);
+	expect_finding(&f, 0, SEVERITY_OK, "straggler", "presents the newest");
+	check_findings_fini(&f);
+	memory_end(&m);
+}
+
 /* A name was added: another lineage, which is offered and not asserted. */
 static void test_likely(void **state)
 {
@@ -566,7 +599,7 @@ int main(void)
 		cmocka_unit_test(test_hidden), cmocka_unit_test(test_names), cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf),
+		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@ struct reading {
 	struct store_owner owner;        /* the last one that was kept */
 	bool owner_known;
 	size_t capacity, certificates_capacity;
+	uint64_t latest_ns;              /* in the store */
 	bool failed;
 };
 
@@ -120,6 +121,16 @@ static struct bytes keep_bytes(struct reading *r, struct bytes in)
 	return bytes_of(copy, in.len);
 }
 
+static enum x509_key key_of(const char *name)
+{
+	enum x509_key key;
+
+	for (key = X509_KEY_SM2; key > X509_KEY_UNKNOWN; key--)
+		if (strcmp(x509_key_name(key), name) == 0)
+			break;
+	return key;
+}
+
 static struct check_certificate *take_certificate(struct reading *r, const struct store_certificate *c)
 {
 	struct check_certificate *kept = place_find(r->certificates, c->id);
@@ -135,7 +146,7 @@ static struct check_certificate *take_certificate(struct reading *r, const struc
 	if (!kept || !place_add(r, &r->certificates, c->id, kept))
 		return NULL;
 	*kept = (struct check_certificate){
-		.id = c->id, .lineage_sure = c->lineage_sure, .is_ca = c->is_ca,
+		.id = c->id, .lineage_sure = c->lineage_sure, .is_ca = c->is_ca, .key = key_of(c->key),
 		.place = { c->not_before, c->not_after, keep_bytes(r, c->serial) },
 		.subject = keep(r, c->subject_cn[0] ? c->subject_cn : c->subject), .issuer = keep(r, c->issuer),
 		.first_ns = UINT64_MAX,
@@ -151,6 +162,40 @@ static struct check_endpoint *endpoint_of(struct reading *r, int64_t id)
 	if (!r->last || r->last->id != id)
 		r->last = place_find(r->endpoints, id);
 	return r->last;
+}
+
+/* The chain's, which is new where it was not there: all zero but for its number. */
+static struct check_showing *showing_of(struct reading *r, struct check_endpoint *e, int64_t chain_id)
+{
+	struct check_showing *s;
+
+	for (s = e->showings; s; s = s->next)
+		if (s->chain_id == chain_id)
+			return s;
+	s = pieces_take(&r->facts->pieces, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct check_showing){ .next = e->showings, .chain_id = chain_id, .first_ns = UINT64_MAX };
+	e->showings = s;
+	return s;
+}
+
+/* Each witness has a row of its own. */
+static void sum_up(struct check_showing *showing, const struct store_sighting *s, uint64_t latest_ns)
+{
+	if (s->first_ns < showing->first_ns)
+		showing->first_ns = s->first_ns;
+	if (s->last_ns >= showing->last_ns) {
+		showing->last_ns = s->last_ns;
+		showing->last_client = s->last_client;
+	}
+	showing->sightings += s->sightings;
+	showing->refusals += s->refusals;
+	showing->current |= s->current;
+	showing->several_owners |= s->several_owners;
+	showing->name_mismatch |= s->findings & 1u << FINDING_NAME_MISMATCH;
+	showing->takes_turns |= s->turns_ns &&
+				(latest_ns <= s->turns_ns || latest_ns - s->turns_ns <= CHECK_TURNS_NS);
 }
 
 static bool on_sighting(void *context, const struct store_sighting *s)
@@ -175,18 +220,14 @@ static bool on_sighting(void *context, const struct store_sighting *s)
 	e = endpoint_of(r, s->endpoint->id);
 	if (!e)
 		return true;
-	showing = pieces_take(&r->facts->pieces, sizeof(*showing));
+	showing = showing_of(r, e, s->chain_id);
 	r->failed = !showing;
 	if (r->failed)
 		return false;
-	*showing = (struct check_showing){
-		.next = e->showings, .certificate = certificate, .chain_id = s->chain_id, .first_ns = s->first_ns,
-		.last_ns = s->last_ns, .sightings = s->sightings, .refusals = s->refusals,
-		.last_client = s->last_client, .current = s->current,
-		.name_mismatch = s->findings & 1u << FINDING_NAME_MISMATCH,
-		.owner = keep_owner(r, &s->owner), .several_owners = s->several_owners,
-	};
-	e->showings = showing;
+	showing->certificate = certificate;
+	if (s->last_ns >= showing->last_ns)
+		showing->owner = keep_owner(r, &s->owner);
+	sum_up(showing, s, r->latest_ns);
 	return true;
 }
 
@@ -217,6 +258,7 @@ static int read_all(struct reading *r, struct store *s, const struct store_filte
 
 	if (err == 0 && !r->failed)
 		r->failed = !index_endpoints(r);
+	r->latest_ns = store_latest_ns(s);
 	/* What is newest anywhere does not depend on what is asked about. */
 	if (err == 0 && !r->failed)
 		err = store_each_sighting(s, &all, on_sighting, r);
@@ -263,17 +305,55 @@ bool check_same_site(const struct check_endpoint *a, const struct check_endpoint
 	       memcmp(&a->server.address, &b->server.address, sizeof(a->server.address)) == 0;
 }
 
+bool check_mixed(const struct check_showing *a, const struct check_showing *b)
+{
+	return a->first_ns < b->last_ns && b->first_ns < a->last_ns;
+}
+
+bool check_other_key(const struct check_showing *a, const struct check_showing *b)
+{
+	return a->certificate && b->certificate && a->certificate->key != b->certificate->key &&
+	       a->certificate->key != X509_KEY_UNKNOWN && b->certificate->key != X509_KEY_UNKNOWN;
+}
+
+/* Between two showings, on the whole. */
+static uint64_t usual_pause(const struct check_showing *s)
+{
+	return s->sightings > 1 ? (s->last_ns - s->first_ns) / (s->sightings - 1) : 0;
+}
+
+/* `s` is later than `old`, with which it was mixed: was it alone since for long enough? */
+static bool is_steady(const struct check_showing *old, const struct check_showing *s)
+{
+	uint64_t alone = s->last_ns - old->last_ns;
+	uint64_t mixed = old->last_ns - (old->first_ns > s->first_ns ? old->first_ns : s->first_ns);
+
+	return !old->takes_turns && alone > CHECK_HANDOVER_NS &&
+	       (alone > CHECK_TURNS_NS || alone / CHECK_STEADY > mixed) && alone / CHECK_STEADY > usual_pause(old) &&
+	       alone / CHECK_STEADY > usual_pause(s);
+}
+
+/* Does the client's offer decide between `old` and what has a key like that of `s`? */
+static bool is_choice(const struct check_endpoint *e, const struct check_showing *old, const struct check_showing *s)
+{
+	const struct check_showing *t;
+
+	for (t = check_other_key(old, s) ? e->showings : NULL; t; t = t->next)
+		if (t->certificate && t->certificate->key == s->certificate->key && check_mixed(old, t))
+			return true;
+	return false;
+}
+
 bool check_replaced(const struct check_endpoint *e, const struct check_showing *old,
 		    const struct check_showing **to)
 {
 	const struct check_showing *s, *latest = NULL;
 
 	for (s = e->showings; s; s = s->next) {
-		if (s->chain_id == old->chain_id || s->last_ns <= old->last_ns)
+		if (s->chain_id == old->chain_id || s->last_ns <= old->last_ns ||
+		    (latest && s->last_ns <= latest->last_ns))
 			continue;
-		if (old->last_ns > s->first_ns && old->last_ns + CHECK_HANDOVER_NS >= s->last_ns)
-			continue;
-		if (!latest || s->last_ns > latest->last_ns)
+		if ((old->last_ns <= s->first_ns || is_steady(old, s)) && !is_choice(e, old, s))
 			latest = s;
 	}
 	if (to)

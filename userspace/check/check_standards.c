@@ -7,6 +7,7 @@
 #include "parsers/text.h"
 
 #define NS_PER_S 1000000000u
+#define DAY_S 86400
 
 static uint64_t begin_of_validity(const struct check_standard *s)
 {
@@ -46,13 +47,27 @@ static bool take_renewed(struct check_facts *facts, const struct renewed_certifi
 
 	lineage_of(r->x509, &lineage);
 	*s = (struct check_standard){
-		.lineage_sure = lineage.sure, .is_ca = r->x509->is_ca, .place = lineage_place_of(r->x509),
+		.lineage_sure = lineage.sure, .is_ca = r->x509->is_ca, .key = r->x509->key,
+		.place = lineage_place_of(r->x509),
 		.subject = r->x509->subject_cn[0] ? r->x509->subject_cn : r->x509->subject,
 		.issuer = r->x509->issuer, .file = r->file, .x509 = r->x509,
 	};
 	memcpy(s->sha256, r->x509->sha256, sizeof(s->sha256));
 	memcpy(s->lineage, lineage.key, sizeof(s->lineage));
 	return take_names(facts, r->x509, s);
+}
+
+static bool same_lineage(const struct check_standard *s, const uint8_t lineage[32], bool sure)
+{
+	return s->lineage_sure && sure && memcmp(s->lineage, lineage, sizeof(s->lineage)) == 0;
+}
+
+/* One with a key of the same algorithm says more than a newer one. */
+static bool says_more(const struct check_standard *a, const struct check_standard *b, enum x509_key key)
+{
+	if ((a->key == key) != (b->key == key))
+		return a->key == key;
+	return newer(&a->place, &b->place);
 }
 
 /* Named itself, then by its lineage against the newest of those named. */
@@ -68,8 +83,7 @@ static void relate(const struct check_standards *standards, struct check_certifi
 			c->standard = s;
 			return;
 		}
-		if (s->lineage_sure && c->lineage_sure && memcmp(s->lineage, c->lineage, sizeof(s->lineage)) == 0 &&
-		    (!best || newer(&s->place, &best->place)))
+		if (same_lineage(s, c->lineage, c->lineage_sure) && (!best || says_more(s, best, c->key)))
 			best = s;
 	}
 	if (!best)
@@ -93,6 +107,29 @@ static void first_seen(const struct check_facts *facts, struct check_standard *s
 	}
 }
 
+static void offer_newest(struct check_standard *s, enum x509_key key, const struct lineage_place *place)
+{
+	if (!s->newest[key] || newer(place, s->newest[key]))
+		s->newest[key] = place;
+}
+
+/* The newest of each key algorithm, of those seen and those named. */
+static void find_newest(const struct check_facts *facts, const struct check_standards *standards)
+{
+	size_t i, k;
+
+	for (i = 0; i < facts->num_certificates; i++) {
+		const struct check_certificate *c = facts->certificates[i];
+
+		if (c->standard)
+			offer_newest(&standards->at[c->standard - standards->at], c->key, &c->place);
+	}
+	for (i = 0; i < standards->num; i++)
+		for (k = 0; standards->at[i].file && k < standards->num; k++)
+			if (same_lineage(&standards->at[i], standards->at[k].lineage, standards->at[k].lineage_sure))
+				offer_newest(&standards->at[i], standards->at[k].key, &standards->at[k].place);
+}
+
 bool check_standards_renewed(struct check_facts *facts, const struct renewed *renewed, uint64_t since_ns,
 			     struct check_standards *out)
 {
@@ -114,6 +151,7 @@ bool check_standards_renewed(struct check_facts *facts, const struct renewed *re
 		if (since_ns || !s->seen)
 			s->since_ns = since_ns ? since_ns : begin_of_validity(s);
 	}
+	find_newest(facts, &standards);
 	*out = standards;
 	return true;
 }
@@ -144,8 +182,8 @@ static void hold_against(struct check_certificate **group, size_t num, const str
 	size_t i;
 
 	*s = (struct check_standard){
-		.lineage_sure = true, .is_ca = newest->is_ca, .place = newest->place, .subject = newest->subject,
-		.issuer = newest->issuer, .certificate_id = newest->id, .seen = true,
+		.lineage_sure = true, .is_ca = newest->is_ca, .key = newest->key, .place = newest->place,
+		.subject = newest->subject, .issuer = newest->issuer, .certificate_id = newest->id, .seen = true,
 		.since_ns = since_ns ? since_ns : newest->first_ns,
 	};
 	memcpy(s->sha256, newest->sha256, sizeof(s->sha256));
@@ -183,6 +221,7 @@ bool check_standards_lineages(struct check_facts *facts, uint64_t since_ns, stru
 		if (len > 1 && all[i]->lineage_sure)
 			hold_against(all + i, len, newest_of(all + i, len), since_ns, &standards.at[standards.num++]);
 	}
+	find_newest(facts, &standards);
 	*out = standards;
 	return true;
 }
@@ -211,6 +250,18 @@ void check_standards_offer(const struct check_standards *standards, struct check
 		c->relation = RELATION_LIKELY;
 		c->standard = s;
 	}
+}
+
+bool check_standard_has_newer(const struct check_certificate *c)
+{
+	return c->standard && c->standard->newest[c->key] && newer(c->standard->newest[c->key], &c->place);
+}
+
+bool check_standard_issued_with(const struct check_certificate *c)
+{
+	const struct x509_time *a = &c->place.not_before, *b = &c->standard->place.not_before;
+
+	return a->known && b->known && a->unix_s - b->unix_s <= DAY_S && b->unix_s - a->unix_s <= DAY_S;
 }
 
 /* A wildcard stands for one label. */

@@ -15,6 +15,7 @@
 struct check_standard {
 	uint8_t sha256[32], lineage[32];
 	bool lineage_sure, is_ca;
+	enum x509_key key;
 	struct lineage_place place;
 	const char *subject, *issuer;
 	const char *file;                /* where the user named it; NULL: by lineage */
@@ -22,6 +23,8 @@ struct check_standard {
 	int64_t certificate_id;          /* 0: not in the store */
 	bool seen;                       /* it, or a newer one of its lineage, was presented anywhere */
 	uint64_t since_ns;               /* when the renewal happened */
+	/* Of its lineage, seen or named: the newest of each key algorithm; NULL: none. */
+	const struct lineage_place *newest[X509_KEY_SM2 + 1];
 	const char **names;              /* of hosts that it is for; a wildcard as it is */
 	size_t num_names;
 };
@@ -45,6 +48,11 @@ bool check_standards_may_offer(const struct check_standards *standards, const st
 /* RELATION_LIKELY, where it is likely a predecessor of a named one. */
 void check_standards_offer(const struct check_standards *standards, struct check_certificate *c,
 			   const struct x509 *x);
+
+/* Is a newer one of its lineage with a key of the same algorithm known, seen or named? */
+bool check_standard_has_newer(const struct check_certificate *c);
+/* Did their validity begin at one time, within a day? */
+bool check_standard_issued_with(const struct check_certificate *c);
 
 /* Is the host name one that the certificate is for? */
 bool check_standard_names(const struct check_standard *standard, const char *host);

@@ -31,12 +31,21 @@ struct stand {
 	bool told;
 };
 
+/* A showing as it is held against its standard. */
+struct look {
+	const struct check_showing *s;
+	enum check_relation relation;
+	enum state state;
+};
+
 /* Those of one site. */
 struct site {
 	const struct check_endpoint *endpoints;
 	size_t num_endpoints;
 	struct stand *stands;
 	size_t num, capacity;
+	struct look *looks;      /* of the endpoint at hand */
+	size_t num_looks, looks_capacity;
 	bool failed;
 };
 
@@ -56,19 +65,42 @@ static enum severity severity_of(enum state state)
 	}
 }
 
-static enum check_relation relation_of(const struct check_showing *s)
-{
-	return s->certificate ? s->certificate->relation : RELATION_NONE;
-}
-
 static const struct check_standard *standard_of(const struct check_showing *s)
 {
 	return s->certificate ? s->certificate->standard : NULL;
 }
 
-static bool is_old(const struct check_showing *s)
+static bool same_lineage(const struct check_certificate *a, const struct check_certificate *b)
 {
-	return relation_of(s) == RELATION_PREDECESSOR || relation_of(s) == RELATION_LIKELY;
+	return a->lineage_sure && b->lineage_sure && memcmp(a->lineage, b->lineage, sizeof(a->lineage)) == 0;
+}
+
+/*
+ * Mixed with one of its lineage whose key is of another algorithm? Then what the client offers may choose. (Where usages
+ * differ, RSA and ECDSA have lineages of their own, and each is renewed in its own.)
+ */
+static bool is_chosen(const struct check_endpoint *e, const struct check_showing *s)
+{
+	const struct check_showing *t;
+
+	for (t = e->showings; t; t = t->next)
+		if (check_other_key(s, t) && same_lineage(s->certificate, t->certificate) && check_mixed(s, t))
+			return true;
+	return false;
+}
+
+/*
+ * At this endpoint. Where RSA and ECDSA are mixed, each is held against its own algorithm alone, if a newer one of it is
+ * known. If none is, the two may have been issued together, as a pair; or one of the pair may have been forgotten, or a
+ * pool goes over to another algorithm: then it is offered as likely.
+ */
+static enum check_relation relation_at(const struct check_endpoint *e, const struct check_showing *s)
+{
+	enum check_relation relation = s->certificate ? s->certificate->relation : RELATION_NONE;
+
+	if (relation != RELATION_PREDECESSOR || check_standard_has_newer(s->certificate) || !is_chosen(e, s))
+		return relation;
+	return check_standard_issued_with(s->certificate) ? RELATION_CURRENT : RELATION_LIKELY;
 }
 
 /* --- how one endpoint stands */
@@ -90,50 +122,98 @@ static void add_stand(struct site *site, const struct check_endpoint *e, const s
 	site->stands[site->num++] = (struct stand){ .e = e, .s = s, .standard = standard, .state = state };
 }
 
-/* Of the showings of one standard that are old, or of those that are not: none is later, nor as late and before it. */
-static bool is_last(const struct check_endpoint *e, const struct check_showing *s)
+static bool add_look(struct site *site, const struct look *look)
 {
-	const struct check_showing *t;
-	bool before = true;
+	size_t larger = site->looks_capacity ? 2 * site->looks_capacity : 16;
+	struct look *grown;
 
-	for (t = e->showings; t; t = t->next) {
-		if (t == s)
-			before = false;
-		else if (standard_of(t) == standard_of(s) && is_old(t) == is_old(s) &&
-			 (t->last_ns > s->last_ns || (before && t->last_ns == s->last_ns)))
+	if (site->num_looks == site->looks_capacity) {
+		grown = realloc(site->looks, larger * sizeof(*grown));
+		site->failed |= !grown;
+		if (!grown)
 			return false;
+		site->looks = grown;
+		site->looks_capacity = larger;
 	}
+	site->looks[site->num_looks++] = *look;
 	return true;
 }
 
-/* Something of the same standard, old or not. */
-static const struct check_showing *other_side(const struct check_endpoint *e, const struct check_showing *s)
+/* Was what is right shown there, too, after this one began? */
+static bool by_turns(const struct check_endpoint *e, const struct check_showing *s)
 {
 	const struct check_showing *t;
 
 	for (t = e->showings; t; t = t->next)
-		if (standard_of(t) == standard_of(s) && is_old(t) != is_old(s))
-			return t;
-	return NULL;
+		if (standard_of(t) == standard_of(s) && t->last_ns > s->first_ns &&
+		    relation_at(e, t) == RELATION_CURRENT)
+			return true;
+	return false;
 }
 
-static enum state state_of(const struct check_endpoint *e, const struct check_showing *s)
+/* Was right, and then another that is, which speaks for itself. */
+static bool is_superseded(const struct check_endpoint *e, const struct check_showing *s)
 {
-	const struct check_standard *standard = standard_of(s);
-	bool likely = relation_of(s) == RELATION_LIKELY;
+	const struct check_showing *to;
+
+	return relation_at(e, s) == RELATION_CURRENT && check_replaced(e, s, &to) &&
+	       relation_at(e, to) == RELATION_CURRENT;
+}
+
+static enum state state_of(const struct check_endpoint *e, const struct check_showing *s, enum check_relation relation)
+{
 	const struct check_showing *to;
 
 	if (check_replaced(e, s, &to)) {
-		if (!to->certificate)
+		if (!to->certificate && relation != RELATION_CURRENT)
 			return STATE_SUMMED;
-		return relation_of(to) == RELATION_CURRENT ? STATE_RENEWED : STATE_GONE_OVER;
+		return relation_at(e, to) == RELATION_CURRENT ? STATE_RENEWED : STATE_GONE_OVER;
 	}
-	if (s->last_ns <= standard->since_ns)
-		return likely ? STATE_LIKELY_NOT_SEEN : STATE_NOT_SEEN;
-	if (likely)
+	if (relation == RELATION_CURRENT)
+		return STATE_RENEWED;
+	if (s->last_ns <= standard_of(s)->since_ns)
+		return relation == RELATION_LIKELY ? STATE_LIKELY_NOT_SEEN : STATE_NOT_SEEN;
+	if (relation == RELATION_LIKELY)
 		return STATE_LIKELY;
-	to = other_side(e, s);
-	return to && to->last_ns > s->first_ns ? STATE_BY_TURNS : STATE_PRESENTS;
+	return by_turns(e, s) ? STATE_BY_TURNS : STATE_PRESENTS;
+}
+
+/* Of two that are as bad: what is certain, then what is likely, then what was always right; else the later one. */
+static bool says_more(const struct look *a, const struct look *b)
+{
+	static const int order[] = { [RELATION_PREDECESSOR] = 2, [RELATION_LIKELY] = 1, [RELATION_CURRENT] = 0 };
+
+	if (a->relation != b->relation)
+		return order[a->relation] > order[b->relation];
+	return a->s->last_ns > b->s->last_ns || (a->s->last_ns == b->s->last_ns && a < b);
+}
+
+/*
+ * Need `b` not be told beside `a`? What is worse speaks for the rest of its kind (certain or likely, and the key's
+ * algorithm), and for what is well; but what is certain and what is likely, or RSA and ECDSA, are told apart.
+ */
+static bool hides(const struct look *a, const struct look *b)
+{
+	enum severity of_a = severity_of(a->state), of_b = severity_of(b->state);
+
+	if (a == b || standard_of(a->s) != standard_of(b->s))
+		return false;
+	if (of_a == of_b)
+		return says_more(a, b);
+	if (severity_worst(of_a, of_b) != of_a)
+		return false;
+	return of_b == SEVERITY_OK ||
+	       (a->relation == b->relation && a->s->certificate->key == b->s->certificate->key);
+}
+
+static bool is_told(const struct site *site, const struct look *look)
+{
+	size_t i;
+
+	for (i = 0; i < site->num_looks; i++)
+		if (hides(&site->looks[i], look))
+			return false;
+	return true;
 }
 
 static void stand_of_hidden(struct site *site, const struct check_endpoint *e,
@@ -150,31 +230,26 @@ static void stand_of_hidden(struct site *site, const struct check_endpoint *e,
 		}
 }
 
-/* One that was right, too, may have been followed by another that is, or that is of another kind. */
-static void stand_of_current(struct site *site, const struct check_endpoint *e, const struct check_showing *s)
-{
-	const struct check_showing *to;
-
-	if (!check_replaced(e, s, &to))
-		add_stand(site, e, s, standard_of(s), STATE_RENEWED);
-	else if (relation_of(to) != RELATION_CURRENT)
-		add_stand(site, e, s, standard_of(s), STATE_GONE_OVER);
-}
-
 static void stands_of(struct site *site, const struct check_endpoint *e, const struct check_standards *standards)
 {
 	const struct check_showing *s;
+	struct look look;
+	size_t i;
 
 	if (!e->showings)
 		stand_of_hidden(site, e, standards);
+	site->num_looks = 0;
 	for (s = e->showings; s; s = s->next) {
-		if (!standard_of(s) || !is_last(e, s))
+		if (!standard_of(s) || is_superseded(e, s))
 			continue;
-		if (is_old(s))
-			add_stand(site, e, s, standard_of(s), state_of(e, s));
-		else if (!other_side(e, s))
-			stand_of_current(site, e, s);
+		look = (struct look){ .s = s, .relation = relation_at(e, s) };
+		look.state = state_of(e, s, look.relation);
+		if (!add_look(site, &look))
+			return;
 	}
+	for (i = 0; i < site->num_looks; i++)
+		if (is_told(site, &site->looks[i]))
+			add_stand(site, e, site->looks[i].s, standard_of(site->looks[i].s), site->looks[i].state);
 }
 
 /* --- the site as a whole */
@@ -320,6 +395,12 @@ static void put_names(struct text *text, const struct site *site, const struct s
 	text_put(text, num > NAMES_SHOWN ? number : "");
 }
 
+static void put_likely(struct text *text, const struct stand *stand)
+{
+	text_put(text, stand->s->certificate->relation == RELATION_LIKELY ? " (same issuer, a name in common)" :
+		       " (for the same, but by turns with a key of another algorithm: the client may choose)");
+}
+
 static void put_state(struct text *text, const struct stand *stand)
 {
 	switch (stand->state) {
@@ -336,14 +417,16 @@ static void put_state(struct text *text, const struct stand *stand)
 		text_put(text, "presents the replaced certificate by turns with its renewal");
 		break;
 	case STATE_LIKELY:
-		text_put(text, "presents what may be a predecessor (same issuer, a name in common)");
+		text_put(text, "presents what may be a predecessor");
+		put_likely(text, stand);
 		break;
 	case STATE_NOT_SEEN:
 		text_put(text, "presented the replaced certificate");
 		put_unseen(text, stand);
 		break;
 	case STATE_LIKELY_NOT_SEEN:
-		text_put(text, "presented what may be a predecessor (same issuer, a name in common)");
+		text_put(text, "presented what may be a predecessor");
+		put_likely(text, stand);
 		put_unseen(text, stand);
 		break;
 	case STATE_SUMMED:
@@ -502,5 +585,6 @@ void check_stragglers(const struct check_facts *facts, const struct check_standa
 		tell_unconcerned(standards, concerned, out);
 	out->failed |= site.failed;
 	free(site.stands);
+	free(site.looks);
 	free(concerned);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which endpoints still present a predecessor. Pure: facts in, findings out. One finding for each site (address, port,
- * transport), standard and severity:
+ * transport), standard and severity, so that what is likely hides nothing that is certain:
  *
  *   critical   a predecessor was presented after the renewal, and nothing else took its place there
- *   warning    the same of one that is likely a predecessor
+ *   warning    the same of one that is likely a predecessor: by its names, or as it is by turns with a key of another
+ *              algorithm
  *   unknown    a predecessor (or a likely one) was presented there, and since the renewal no certificate was seen; or
  *              the name was asked for, and no certificate was ever seen
  *   ok         the endpoint has gone over
