@@ -63,6 +63,14 @@ static int run(struct check_run *r, enum place place)
 	}
 }
 
+static void print_notes(void)
+{
+	fputs("\nWithout --renewed, --expect, --days and --verify: stragglers of every lineage, and what has expired (critical\n"
+	      "where it was presented after its end, unknown where it ran out since it was last seen).\n"
+	      "Exit code: 0 all is as it should be, 1 warning, 2 critical, 3 could not tell; 64 for a wrong command line.\n",
+	      stdout);
+}
+
 int cmd_check(int argc, char **argv)
 {
 	struct check_run *r = calloc(1, sizeof(*r));
@@ -75,6 +83,8 @@ int cmd_check(int argc, char **argv)
 	}
 	result = options_parse(&r->options, FOR_CHECK, "check", argc, argv);
 	if (result) {
+		if (result > 0)
+			print_notes();
 		free(r);
 		return options_exit(result);
 	}

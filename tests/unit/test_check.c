@@ -418,6 +418,40 @@ static void test_by_turns(void **state)
 	memory_end(&m);
 }
 
+/* Where nothing is asked, what has run out is never well. */
+static void test_expired(void **state)
+{
+	struct check_question q = { .renewed = NULL };
+	struct check_findings f;
+	struct memory m;
+
+	(void)state;
+	memory_start(&m);
+	memory_put(&m, 443, T0 - DAY, &old_spec);
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 1);
+	expect_finding(&f, 0, SEVERITY_UNKNOWN, "expired", "has expired since it was last seen");
+	check_findings_fini(&f);
+	memory_put(&m, 443, T0 + MINUTE, &old_spec);
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 1);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "expired", "presents an expired certificate");
+	check_findings_fini(&f);
+	/* Its renewal is somewhere: then it is a straggler, once. */
+	memory_put(&m, 444, T0, &new_spec);
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 2);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "still presents");
+	assert_int_equal(f.at[1].severity, SEVERITY_OK);
+	check_findings_fini(&f);
+	memory_put(&m, 443, T0 + 2 * MINUTE, &new_spec);
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 2);
+	assert_int_equal(f.at[0].severity, SEVERITY_OK);
+	check_findings_fini(&f);
+	memory_end(&m);
+}
+
 /* A name was added: another lineage, which is offered and not asserted. */
 static void test_likely(void **state)
 {
@@ -600,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
+		cmocka_unit_test(test_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,7 @@ static int judge_lineages(struct store *s, const struct check_question *q, struc
 	if (err)
 		return err;
 	check_stragglers(facts, &standards, q->now_s, out);
+	check_expired(facts, q->now_s, out);
 	if (out->sites && out->hidden == out->sites)
 		check_findings_add(out, SEVERITY_UNKNOWN, "no-certificate", NULL, "no endpoint showed a certificate");
 	return 0;

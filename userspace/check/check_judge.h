@@ -7,7 +7,7 @@
 #include "userspace/check/check_renewed.h"
 #include "userspace/verdict/trust.h"
 
-/* What is asked. Nothing of it: stragglers by lineage. */
+/* What is asked. Nothing of it: stragglers by lineage, and what has expired. */
 struct check_question {
 	const struct store_filter *filter;
 	const struct renewed *renewed;   /* NULL: not asked for */

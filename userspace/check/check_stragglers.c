@@ -94,7 +94,7 @@ static bool is_chosen(const struct check_endpoint *e, const struct check_showing
  * known. If none is, the two may have been issued together, as a pair; or one of the pair may have been forgotten, or a
  * pool goes over to another algorithm: then it is offered as likely.
  */
-static enum check_relation relation_at(const struct check_endpoint *e, const struct check_showing *s)
+enum check_relation check_relation_at(const struct check_endpoint *e, const struct check_showing *s)
 {
 	enum check_relation relation = s->certificate ? s->certificate->relation : RELATION_NONE;
 
@@ -146,7 +146,7 @@ static bool by_turns(const struct check_endpoint *e, const struct check_showing 
 
 	for (t = e->showings; t; t = t->next)
 		if (standard_of(t) == standard_of(s) && t->last_ns > s->first_ns &&
-		    relation_at(e, t) == RELATION_CURRENT)
+		    check_relation_at(e, t) == RELATION_CURRENT)
 			return true;
 	return false;
 }
@@ -156,8 +156,8 @@ static bool is_superseded(const struct check_endpoint *e, const struct check_sho
 {
 	const struct check_showing *to;
 
-	return relation_at(e, s) == RELATION_CURRENT && check_replaced(e, s, &to) &&
-	       relation_at(e, to) == RELATION_CURRENT;
+	return check_relation_at(e, s) == RELATION_CURRENT && check_replaced(e, s, &to) &&
+	       check_relation_at(e, to) == RELATION_CURRENT;
 }
 
 static enum state state_of(const struct check_endpoint *e, const struct check_showing *s, enum check_relation relation)
@@ -167,7 +167,7 @@ static enum state state_of(const struct check_endpoint *e, const struct check_sh
 	if (check_replaced(e, s, &to)) {
 		if (!to->certificate && relation != RELATION_CURRENT)
 			return STATE_SUMMED;
-		return relation_at(e, to) == RELATION_CURRENT ? STATE_RENEWED : STATE_GONE_OVER;
+		return check_relation_at(e, to) == RELATION_CURRENT ? STATE_RENEWED : STATE_GONE_OVER;
 	}
 	if (relation == RELATION_CURRENT)
 		return STATE_RENEWED;
@@ -242,7 +242,7 @@ static void stands_of(struct site *site, const struct check_endpoint *e, const s
 	for (s = e->showings; s; s = s->next) {
 		if (!standard_of(s) || is_superseded(e, s))
 			continue;
-		look = (struct look){ .s = s, .relation = relation_at(e, s) };
+		look = (struct look){ .s = s, .relation = check_relation_at(e, s) };
 		look.state = state_of(e, s, look.relation);
 		if (!add_look(site, &look))
 			return;

@@ -26,4 +26,13 @@ void check_stragglers(const struct check_facts *facts, const struct check_standa
 void check_days(const struct check_facts *facts, int warning, int critical, int64_t now_s,
 		struct check_findings *out);
 
+/*
+ * What nobody asked for, as it is presented now. Critical: it had run out when it was last seen; unknown: it has run out
+ * since. One finding for each site and severity. Predecessors are left to check_stragglers().
+ */
+void check_expired(const struct check_facts *facts, int64_t now_s, struct check_findings *out);
+
+/* What it is to its standard at this endpoint, where RSA and ECDSA may be a choice (check_facts.h). */
+enum check_relation check_relation_at(const struct check_endpoint *e, const struct check_showing *s);
+
 #endif
