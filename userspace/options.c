@@ -49,7 +49,8 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ "renewed", 0, "PATH", VALUE_RENEWED, 0, FOR_CHECK,
-	  "a certificate that should be presented by now, or a folder of them; PEM or DER, the leaf first; repeatable" },
+	  "a certificate that should be presented by now, or a folder of them; PEM or DER, the leaf first (a folder's files "
+	  "that begin with a CA's certificate or a key are skipped); repeatable" },
 	{ "expect", 0, "FILE", VALUE_TEXT, CHECK(expect), FOR_CHECK, "what may be presented where, in YAML" },
 	{ "days", 0, "W[,C]", VALUE_TEXT, CHECK(days), FOR_CHECK,
 	  "warning below W days left, critical below C: 30,14; with one number: critical" },

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+
 #include "tests/unit/store_build.h"
 #include "userspace/check/check_asked.h"
 #include "userspace/check/check_gate.h"
@@ -495,6 +497,113 @@ static void test_renewed_files(void **state)
 	renewed_fini(&renewed);
 }
 
+static const struct cert_spec ca_spec = { .subject = "Issuing", .serial = 9, .constraints = "critical,CA:TRUE" };
+/* A server's own, as openssl req -x509 makes it. */
+static const struct cert_spec own_spec = { .subject = "own.example", .serial = 8, .san = "DNS:own.example",
+					   .constraints = "critical,CA:TRUE" };
+
+/* Adds a certificate to a text of PEM; NULL: a key, of which nothing is decoded. */
+static void pem_put(FILE *out, const struct cert_spec *spec)
+{
+	const uint8_t *at;
+	struct bytes der;
+	X509 *x;
+
+	if (!spec) {
+		fputs("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", out);
+		return;
+	}
+	der = spec_make(spec);
+	at = der.data;
+	x = d2i_X509(NULL, &at, (long)der.len);
+	assert_int_equal(PEM_write_X509(out, x), 1);
+	X509_free(x);
+	OPENSSL_free((void *)der.data);
+}
+
+/* What is taken of a bundle that is named alone: by its serial. */
+static void test_renewed_bundles(void **state)
+{
+	static const struct {
+		const char *what;
+		const struct cert_spec *blocks[5];
+		size_t num;
+		uint8_t serial;          /* 0: none */
+	} cases[] = {
+		{ "the leaf first", { &new_spec, &ca_spec, &old_spec }, 3, 2 },
+		{ "a CA's first", { &ca_spec, &new_spec }, 2, 2 },
+		{ "CAs around it", { &ca_spec, &ca_spec, &new_spec, &ca_spec }, 4, 2 },
+		{ "which of two?", { &ca_spec, &new_spec, &old_spec }, 3, 9 },
+		{ "a CA's alone", { &ca_spec }, 1, 9 },
+		{ "a key before it", { NULL, &new_spec }, 2, 2 },
+		{ "a key alone", { NULL }, 1, 0 },
+		{ "a server's that says it is a CA's", { &own_spec, &new_spec }, 2, 8 },
+	};
+	size_t i, k, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct renewed renewed = { 0 };
+		char *text = NULL;
+		FILE *out = open_memstream(&text, &len);
+
+		for (k = 0; k < cases[i].num; k++)
+			pem_put(out, cases[i].blocks[k]);
+		fclose(out);
+		print_message("%s\n", cases[i].what);
+		assert_int_equal(renewed_add_bytes(&renewed, "x.pem", bytes_of(text, len)),
+				 cases[i].serial ? 0 : -EBADMSG);
+		assert_int_equal(renewed.num, cases[i].serial != 0);
+		if (cases[i].serial)
+			assert_int_equal(renewed.certificates[0].x509->serial[0], cases[i].serial);
+		renewed_fini(&renewed);
+		free(text);
+	}
+}
+
+/* As certbot leaves it: cert.pem, chain.pem, fullchain.pem, privkey.pem; and what else may lie about. */
+static void test_renewed_folder(void **state)
+{
+	static const struct {
+		const char *name, *said;
+		const struct cert_spec *first, *second;
+	} files[] = {
+		{ "cert.pem", NULL, &new_spec, &ca_spec }, { "chain.pem", "its first certificate is a CA's", &ca_spec, &ca_spec },
+		{ "fullchain.pem", NULL, &new_spec, &ca_spec }, { "privkey.pem", "it holds a private key", NULL, NULL },
+		{ "combined.pem", "a private key comes first in it", NULL, &old_spec }, { "own.crt", NULL, &own_spec, &ca_spec },
+	};
+	char folder[] = "/tmp/certtap-test-XXXXXX", path[128], why[4400], *notes = NULL;
+	struct renewed renewed = { 0 };
+	size_t i, len;
+	FILE *out;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+		out = fopen(path, "w");
+		assert_non_null(out);
+		pem_put(out, files[i].first);
+		pem_put(out, files[i].second);
+		fclose(out);
+	}
+	renewed.notes = open_memstream(&notes, &len);
+	assert_int_equal(renewed_add(&renewed, folder, why, sizeof(why)), 0);
+	fclose(renewed.notes);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s: skipped: %s\n", folder, files[i].name, files[i].said ? files[i].said : "");
+		assert_int_equal(strstr(notes, path) != NULL, files[i].said != NULL);
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+		unlink(path);
+	}
+	rmdir(folder);
+	assert_true(renewed.num >= 2);
+	for (i = 0; i < renewed.num; i++)
+		assert_true(renewed.certificates[i].x509->serial[0] == 2 || renewed.certificates[i].x509->serial[0] == 8);
+	renewed_fini(&renewed);
+	free(notes);
+}
+
 /* --- days, expectations, and all in one */
 
 static void test_days(void **state)
@@ -634,7 +743,7 @@ int main(void)
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
-		cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_expired), cmocka_unit_test(test_renewed_bundles), cmocka_unit_test(test_renewed_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

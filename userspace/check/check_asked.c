@@ -104,11 +104,12 @@ static int read_filter(struct check_asked *a, const struct options *o)
 
 /* --- what is asked */
 
-static int read_renewed(struct check_asked *a, const struct check_options *o)
+static int read_renewed(struct check_asked *a, const struct check_options *o, bool quiet)
 {
 	char why[4352];
 	unsigned int i;
 
+	a->renewed.notes = quiet ? NULL : stderr;
 	for (i = 0; i < o->num_renewed; i++)
 		if (renewed_add(&a->renewed, o->renewed[i], why, sizeof(why)) != 0)
 			return say(why);
@@ -178,7 +179,7 @@ int check_asked_read(struct check_asked *a, const struct options *o)
 	if (o->check.days && !check_parse_days(o->check.days, &q->days_warning, &q->days_critical))
 		return refuse("days", o->check.days);
 	if ((err = read_format(a, &o->check)) != 0 || (err = read_filter(a, o)) != 0 ||
-	    (err = read_renewed(a, &o->check)) != 0 || (err = read_expect(a, o->check.expect)) != 0)
+	    (err = read_renewed(a, &o->check, o->quiet)) != 0 || (err = read_expect(a, o->check.expect)) != 0)
 		return err;
 	err = read_trust(a, &o->show);
 	q->trust = a->trust;

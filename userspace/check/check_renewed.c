@@ -14,28 +14,84 @@
 #include <openssl/pem.h>
 
 #define FILE_MAX (4u << 20)
+#define BLOCKS_MAX 1024u         /* of PEM in a file that are looked at */
 
-/* The first block of PEM that is a certificate; the caller frees with OPENSSL_free(). */
-static struct bytes first_of_pem(struct bytes content)
+/* --- PEM */
+
+/* Through the blocks of a file. */
+struct walk {
+	struct bytes rest;
+	unsigned int blocks;
+	bool key_seen;           /* a private key came by */
+};
+
+static bool ends_with(struct bytes text, const char *end)
 {
-	BIO *in = BIO_new_mem_buf(content.data, (int)content.len);
+	size_t len = strlen(end);
+
+	return text.len >= len && memcmp(text.data + text.len - len, end, len) == 0;
+}
+
+static bool equals(struct bytes text, const char *other)
+{
+	return text.len == strlen(other) && memcmp(text.data, other, text.len) == 0;
+}
+
+/* The next line that begins a block: *label is what it names, *block reaches from there to the end of the file. */
+static bool next_block(struct walk *w, struct bytes *label, struct bytes *block)
+{
+	static const char begin[] = "-----BEGIN ";
+	const uint8_t *at, *end;
+
+	if (w->blocks == BLOCKS_MAX || !w->rest.len)
+		return false;
+	at = memmem(w->rest.data, w->rest.len, begin, sizeof(begin) - 1);
+	if (!at)
+		return false;
+	*block = bytes_of(at, (size_t)(w->rest.data + w->rest.len - at));
+	at += sizeof(begin) - 1;
+	w->rest = bytes_of(at, (size_t)(w->rest.data + w->rest.len - at));
+	end = w->rest.len ? memchr(at, '-', w->rest.len) : NULL;
+	*label = bytes_of(at, end ? (size_t)(end - at) : 0);
+	w->blocks++;
+	return true;
+}
+
+/* The caller frees its data with OPENSSL_free(); data NULL: it is broken. */
+static struct bytes decode(struct bytes block)
+{
+	BIO *in = BIO_new_mem_buf(block.data, (int)block.len);
 	char *name = NULL, *header = NULL;
 	uint8_t *data = NULL;
 	long len = 0;
-	bool found = false;
 
-	while (in && !found && PEM_read_bio(in, &name, &header, &data, &len) == 1) {
-		found = strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_TRUSTED) == 0 ||
-			strcmp(name, PEM_STRING_X509_OLD) == 0;
+	if (in && PEM_read_bio(in, &name, &header, &data, &len) == 1) {
 		OPENSSL_free(name);
 		OPENSSL_free(header);
-		if (!found)
-			OPENSSL_clear_free(data, (size_t)len);
 	}
 	BIO_free(in);
 	ERR_clear_error();
-	return found ? bytes_of(data, (size_t)len) : bytes_of(NULL, 0);
+	return bytes_of(data, data ? (size_t)len : 0);
 }
+
+/* The next certificate; the caller frees as above. */
+static bool next_certificate(struct walk *w, struct bytes *der)
+{
+	struct bytes label, block;
+
+	while (next_block(w, &label, &block)) {
+		w->key_seen |= ends_with(label, "PRIVATE KEY");
+		if (!equals(label, PEM_STRING_X509) && !equals(label, PEM_STRING_X509_TRUSTED) &&
+		    !equals(label, PEM_STRING_X509_OLD))
+			continue;
+		*der = decode(block);
+		if (der->data)
+			return true;
+	}
+	return false;
+}
+
+/* --- what is in a file */
 
 static bool readable(const struct x509 *x)
 {
@@ -85,14 +141,81 @@ static int add_der(struct renewed *r, const char *file, struct bytes der)
 	return has(r, x->sha256) ? 0 : append(r, file, x);
 }
 
+/* A CA's, and for no host. */
+static bool is_issuer(struct bytes der)
+{
+	struct x509 *x = malloc(sizeof(*x));
+	bool result = false;
+
+	if (x) {
+		x509_read(der, false, x);
+		result = readable(x) && x->is_ca && x->san_total == 0;
+	}
+	free(x);
+	return result;
+}
+
+/* The one in the rest that is no CA's; data NULL: there is none, or more than one. The caller frees as above. */
+static struct bytes only_leaf(struct walk *w)
+{
+	struct bytes der, leaf = bytes_of(NULL, 0);
+	unsigned int num = 0;
+
+	while (next_certificate(w, &der)) {
+		if (is_issuer(der) || num++) {
+			OPENSSL_free((void *)der.data);
+			continue;
+		}
+		leaf = der;
+	}
+	if (num <= 1)
+		return leaf;
+	OPENSSL_free((void *)leaf.data);
+	return bytes_of(NULL, 0);
+}
+
 int renewed_add_bytes(struct renewed *r, const char *file, struct bytes content)
 {
-	struct bytes pem = first_of_pem(content);
-	int err = add_der(r, file, pem.data ? pem : content);
+	struct walk w = { .rest = content };
+	struct bytes first, leaf = bytes_of(NULL, 0);
+	int err;
 
-	OPENSSL_free((void *)pem.data);
+	if (!next_certificate(&w, &first))
+		return add_der(r, file, content);
+	if (is_issuer(first))
+		leaf = only_leaf(&w);
+	err = add_der(r, file, leaf.data ? leaf : first);
+	OPENSSL_free((void *)leaf.data);
+	OPENSSL_free((void *)first.data);
 	return err;
 }
+
+/* Why a file of a folder is not what should be presented; NULL: it may be. */
+static const char *why_skip(struct bytes content)
+{
+	struct walk w = { .rest = content };
+	struct bytes first;
+	bool issuer;
+
+	if (!next_certificate(&w, &first))
+		return w.key_seen ? "it holds a private key" : is_issuer(content) ? "it is a CA's certificate" : NULL;
+	issuer = is_issuer(first);
+	OPENSSL_free((void *)first.data);
+	return w.key_seen ? "a private key comes first in it" : issuer ? "its first certificate is a CA's" : NULL;
+}
+
+static int add_bytes_of_folder(struct renewed *r, const char *file, struct bytes content)
+{
+	const char *why = why_skip(content);
+
+	if (!why)
+		return renewed_add_bytes(r, file, content);
+	if (r->notes)
+		fprintf(r->notes, "certtap: %s: skipped: %s\n", file, why);
+	return 0;
+}
+
+/* --- files and folders */
 
 /* Returns its length, or a negative errno; the caller frees *out. */
 static ssize_t read_file(const char *path, uint8_t **out)
@@ -117,11 +240,13 @@ static ssize_t read_file(const char *path, uint8_t **out)
 	return len;
 }
 
-static int add_file(struct renewed *r, const char *path, char *why, size_t why_size)
+typedef int add_bytes_fn(struct renewed *r, const char *file, struct bytes content);
+
+static int add_file(struct renewed *r, const char *path, add_bytes_fn *add_bytes, char *why, size_t why_size)
 {
 	uint8_t *data = NULL;
 	ssize_t len = read_file(path, &data);
-	int err = len < 0 ? (int)len : renewed_add_bytes(r, path, bytes_of(data, (size_t)len));
+	int err = len < 0 ? (int)len : add_bytes(r, path, bytes_of(data, (size_t)len));
 
 	/* A private key may stand beside it. */
 	if (data && len > 0)
@@ -160,7 +285,7 @@ static int add_folder(struct renewed *r, const char *path, char *why, size_t why
 	for (i = 0; i < num; i++) {
 		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
 		if (err == 0)
-			err = add_file(r, name, why, why_size);
+			err = add_file(r, name, add_bytes_of_folder, why, why_size);
 		/* Keys and requests have such names too. */
 		if (err == -EBADMSG || err == -EISDIR)
 			err = 0;
@@ -169,7 +294,7 @@ static int add_folder(struct renewed *r, const char *path, char *why, size_t why
 	if (num >= 0)
 		free(entries);
 	if (err == 0 && r->num == before) {
-		snprintf(why, why_size, "%s: there is no certificate in any .pem, .crt, .cer or .der there", path);
+		snprintf(why, why_size, "%s: no .pem, .crt, .cer or .der there begins with a certificate that is not a CA's", path);
 		err = -EBADMSG;
 	}
 	return err;
@@ -181,7 +306,7 @@ int renewed_add(struct renewed *r, const char *path, char *why, size_t why_size)
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return add_folder(r, path, why, why_size);
-	return add_file(r, path, why, why_size);
+	return add_file(r, path, renewed_add_bytes, why, why_size);
 }
 
 void renewed_fini(struct renewed *r)
