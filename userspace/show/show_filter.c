@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "parsers/text.h"
+#include "userspace/ledger/findings.h"
 #include "userspace/show/show.h"
 
 static int refuse(const char *option, const char *text, const char *takes)
@@ -36,6 +38,44 @@ static int take_days(struct store_filter *f, const char *text)
 	return 0;
 }
 
+/* Whether something is a straggler depends on what others presented: no row of the store tells it of itself. */
+static bool is_of_a_row(unsigned int finding)
+{
+	return finding != FINDING_STRAGGLER;
+}
+
+static void name_findings(char *out, size_t size)
+{
+	struct text text;
+	unsigned int i;
+
+	text_start(&text, out, size);
+	for (i = 0; i < NUM_FINDINGS; i++) {
+		if (!is_of_a_row(i))
+			continue;
+		text_put(&text, i ? ", " : "");
+		text_put(&text, finding_name(i));
+	}
+}
+
+static int take_findings(struct store_filter *f, const char *text)
+{
+	char names[512];
+	unsigned int i;
+
+	name_findings(names, sizeof(names));
+	if (!show_parse_findings(text, &f->findings))
+		return refuse("finding", text, names);
+	for (i = 0; i < NUM_FINDINGS; i++) {
+		if (!(f->findings & 1u << i) || is_of_a_row(i))
+			continue;
+		fprintf(stderr, "certtap: --finding does not take '%s': ask 'certtap check', which looks for them; it takes %s\n",
+			finding_name(i), names);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int show_filter_parse(struct show *s)
 {
 	const struct show_options *o = &s->options->show;
@@ -53,10 +93,8 @@ int show_filter_parse(struct show *s)
 		if (!show_parse_address(o->address, &s->address))
 			err = refuse("address", o->address, "an IPv4, IPv6 or MAC address");
 	}
-	if (!err && o->finding && !show_parse_findings(o->finding, &f->findings))
-		err = refuse("finding", o->finding,
-			     "expired, expired-now, not-yet-valid, name-mismatch, self-signed, weak-key, weak-signature, "
-			     "chain-order, chain-incomplete");
+	if (!err && o->finding)
+		err = take_findings(f, o->finding);
 	if (!err && o->since && !show_parse_time(o->since, (uint64_t)s->now_s * 1000000000u, &f->since_ns))
 		err = refuse("since", o->since, "2h, 3d, 2026-11-24 or 2026-11-24T22:10Z");
 	s->by_certificate = f->issuer || f->by_days || f->findings;
