@@ -51,7 +51,7 @@ static const struct option_row rows[] = {
 	{ "renewed", 0, "PATH", VALUE_RENEWED, 0, FOR_CHECK,
 	  "a certificate that should be presented by now, or a folder of them; PEM or DER, the leaf first (a folder's files "
 	  "that begin with a CA's certificate or a key are skipped); repeatable" },
-	{ "expect", 0, "FILE", VALUE_TEXT, CHECK(expect), FOR_CHECK, "what may be presented where, in YAML" },
+	{ "expect", 0, "FILE", VALUE_TEXT, CHECK(expect), FOR_CHECK, "what may be presented where, in YAML; one file" },
 	{ "days", 0, "W[,C]", VALUE_TEXT, CHECK(days), FOR_CHECK,
 	  "warning below W days left, critical below C: 30,14; with one number: critical" },
 	{ "since", 0, "TIME", VALUE_TEXT, CHECK(since), FOR_CHECK,
@@ -374,6 +374,37 @@ static const struct option_row *row_of(int found)
 	return NULL;
 }
 
+/* Does it fill one place, so that a second value would take the first one's? */
+static bool takes_one(const struct option_row *row)
+{
+	switch (row->kind) {
+	case VALUE_FLAG:
+	case VALUE_JSON:
+	case VALUE_SECRETS:
+	case VALUE_KEYLOG:
+	case VALUE_INTERFACE:
+	case VALUE_RENEWED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* given[]: by row, what it was given so far. Silently dropped rules could make a check well that is not. */
+static bool contradicts(const struct option_row *row, const char *argument, const char **given)
+{
+	const char **first = &given[row - rows];
+
+	if (!takes_one(row))
+		return false;
+	if (!*first)
+		*first = argument;
+	if (strcmp(*first, argument) == 0)
+		return false;
+	fprintf(stderr, "certtap: --%s takes one value, and there are two: '%s' and '%s'\n", row->name, *first, argument);
+	return true;
+}
+
 static bool choices_valid(const struct options *o)
 {
 	const char *how = o->attach;
@@ -406,6 +437,7 @@ int options_parse(struct options *options, enum command_bit command, const char 
 {
 	struct option longs[OPTIONS_MAX];
 	char shorts[2 * OPTIONS_MAX + 1], shown[256];
+	const char *given[ARRAY_SIZE(rows)] = { 0 };
 	const struct option_row *row;
 	int found;
 
@@ -424,6 +456,8 @@ int options_parse(struct options *options, enum command_bit command, const char 
 			options_print(command, stdout);
 			return 1;
 		}
+		if (contradicts(row, optarg, given))
+			return -EINVAL;
 		if (!store(options, row, optarg)) {
 			fprintf(stderr, "certtap: --%s does not take '%s'\n", row->name,
 				optarg ? text_name(optarg, shown, sizeof(shown)) : "");
@@ -460,6 +494,7 @@ void options_print(enum command_bit command, FILE *out)
 			 row->argument && row->kind != VALUE_SECRETS ? " " : "", row->argument ? row->argument : "");
 		fprintf(out, "  %-24s %s\n", left, row->help);
 	}
+	fputs("What takes a value takes one, unless it is repeatable; another one is refused.\n", out);
 }
 
 int options_keys(const struct options *options, struct keys **out)

@@ -138,6 +138,29 @@ static void test_refused(void **state)
 			fail_msg("'%s' was taken", refused[i].line);
 }
 
+/* One value takes no other; the same again, flags and what is repeatable are fine. */
+static void test_given_twice(void **state)
+{
+	static const struct { enum command_bit command; const char *line; int result; } cases[] = {
+		{ FOR_CHECK, "--expect a.yaml --expect b.yaml", -EINVAL }, { FOR_CHECK, "--expect a.yaml --expect a.yaml", 0 },
+		{ FOR_CHECK, "--days 30,14 --verify --days 7", -EINVAL }, { FOR_CHECK, "--since 2h --since 3h", -EINVAL },
+		{ FOR_CHECK, "--renewed a.pem --renewed b.pem", 0 }, { FOR_CHECK, "--watch --watch", 0 },
+		{ FOR_CHECK, "--port 443 --port=444", -EINVAL }, { FOR_CHECK, "--format json --format junit", -EINVAL },
+		{ FOR_SHOW, "--port 443 --port 443/udp", -EINVAL }, { FOR_SHOW, "--port 443 --address ::1", 0 },
+		{ FOR_READ, "--color never --color always", -EINVAL }, { FOR_READ, "--max-flows 1k --max-flows 2k", -EINVAL },
+		{ FOR_READ, "--keylog a --keylog b", 0 }, { FOR_READ, "--format zeek --format eve", -EINVAL },
+		{ FOR_READ, "--json --format zeek -j", 0 }, { FOR_LIVE, "--store a --store b", -EINVAL },
+		{ FOR_LIVE, "-i lo -i eth0 --secrets=a --secrets=b --secrets", 0 }, { FOR_LIVE, "-c 5 --count 6", -EINVAL },
+		{ FOR_LIVE, "--duration 5s --duration 6s", -EINVAL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (parse(cases[i].command, cases[i].line) != cases[i].result)
+			fail_msg("'%s'", cases[i].line);
+}
+
 static void test_too_many_interfaces(void **state)
 {
 	char line[1024] = "";
@@ -171,6 +194,7 @@ static void test_help(void **state)
 	assert_non_null(strstr(text, "-j, --json"));
 	assert_non_null(strstr(text, "--max-flows N"));
 	assert_null(strstr(text, "--interface"));
+	assert_non_null(strstr(text, "takes one, unless it is repeatable"));
 	free(text);
 }
 
@@ -182,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_given_twice),
 		cmocka_unit_test(test_too_many_interfaces),
 		cmocka_unit_test(test_help),
 	};
