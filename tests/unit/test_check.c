@@ -273,6 +273,60 @@ static void test_names(void **state)
 	check_findings_fini(&f);
 }
 
+/* What a scanner saw once without a name goes with the names that showed the same, when all of them have gone over. */
+static void test_without_name(void **state)
+{
+	static const struct {
+		const char *what;
+		int named, other;        /* the certificate before: of a.example, of b.example; 0: not seen */
+		bool other_renewed;
+		enum severity severity;
+		const char *part;
+	} cases[] = {
+		{ "a name that showed the same", 1, 0, false, SEVERITY_OK, "asked for no name it showed the same before" },
+		{ "two", 1, 1, true, SEVERITY_OK, "asked for no name it showed the same before" },
+		{ "one of two has not gone over", 1, 1, false, SEVERITY_UNKNOWN, "asked for no name, b.example" },
+		{ "the other showed another", 1, 2, true, SEVERITY_OK, "asked for no name" },
+		{ "no name showed the same", 2, 0, false, SEVERITY_UNKNOWN, "asked for no name" },
+	};
+	struct check_findings f;
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		world_start(&w);
+		showed(&w, at(&w, 443, NULL), 'A', 1, 4, 4);
+		showed(&w, at(&w, 443, "a.example"), 'A', cases[i].named, 0, 5);
+		showed(&w, &w.endpoints[1], 'A', 3, 10, 20);
+		if (cases[i].other)
+			showed(&w, at(&w, 443, "b.example"), 'A', cases[i].other, 0, 5);
+		if (cases[i].other_renewed)
+			showed(&w, &w.endpoints[2], 'A', 3, 12, 20);
+		print_message("%s\n", cases[i].what);
+		f = judged(&w, 0);
+		assert_int_equal(f.num, 1);
+		expect_finding(&f, 0, cases[i].severity, cases[i].severity ? "not-seen-since" : "straggler", cases[i].part);
+		check_findings_fini(&f);
+		/* By a name that is not in it, it says no more. */
+		showed(&w, at(&w, 443, "scanner.example"), 'A', 1, 4, 4)->name_mismatch = true;
+		f = judged(&w, 0);
+		assert_int_equal(f.num, 1);
+		expect_finding(&f, 0, cases[i].severity, cases[i].severity ? "not-seen-since" : "straggler", cases[i].part);
+		check_findings_fini(&f);
+		/* Seen since, but hidden: it cannot be known. */
+		w.endpoints[0].unseen[REASON_ENCRYPTED] = (struct check_unseen){ T0 + 30 * MINUTE, 1 };
+		f = judged(&w, 0);
+		expect_finding(&f, 0, SEVERITY_UNKNOWN, "not-seen-since", "asked for no name");
+		check_findings_fini(&f);
+		/* Seen since, and still the old one. */
+		w.endpoints[0].showings->last_ns = T0 + 15 * MINUTE;
+		f = judged(&w, 0);
+		expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "asked for no name");
+		check_findings_fini(&f);
+	}
+}
+
 /* --- named by the user */
 
 static const struct cert_spec old_spec = { .subject = "pool.example", .san = "DNS:pool.example", .serial = 1,
@@ -742,7 +796,7 @@ int main(void)
 		cmocka_unit_test(test_hidden), cmocka_unit_test(test_names), cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
+		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns), cmocka_unit_test(test_without_name),
 		cmocka_unit_test(test_expired), cmocka_unit_test(test_renewed_bundles), cmocka_unit_test(test_renewed_folder),
 	};
 

@@ -265,11 +265,51 @@ static bool has_renewed(const struct site *site, const struct check_standard *st
 }
 
 /* By a name that it is not for, it is what the site shows everybody. */
+static bool is_for_everybody(const struct site *site, const struct stand *stand)
+{
+	return (stand->s->name_mismatch || stand->e->name_kind == STORE_NAME_OTHERS) &&
+	       has_renewed(site, stand->standard);
+}
+
+static const struct check_showing *showing_of(const struct check_endpoint *e, int64_t chain_id)
+{
+	const struct check_showing *s;
+
+	for (s = e->showings; s && s->chain_id != chain_id; s = s->next)
+		;
+	return s;
+}
+
+/*
+ * Asked for no name, it showed the very chain that it showed for names that are in it, and all of those have gone over:
+ * then it was not another one that stands in where no name is asked for. What was seen without a name since, but hidden,
+ * says nothing.
+ */
+static bool is_without_name(const struct site *site, const struct stand *stand)
+{
+	const struct check_showing *s, *to;
+	const struct check_endpoint *e;
+	enum reason most;
+	bool any = false;
+
+	if (stand->e->name_kind != STORE_NAME_NONE || check_unseen_since(stand->e, stand->s->last_ns, &most))
+		return false;
+	for (e = site->endpoints; e < site->endpoints + site->num_endpoints; e++) {
+		s = e == stand->e ? NULL : showing_of(e, stand->s->chain_id);
+		if (!s || ((s->name_mismatch || e->name_kind == STORE_NAME_OTHERS) &&
+			   s->last_ns <= stand->standard->since_ns))
+			continue;
+		if (!check_replaced(e, s, &to) || check_relation_at(e, to) != RELATION_CURRENT)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static bool goes_with_site(const struct site *site, const struct stand *stand)
 {
 	return severity_of(stand->state) == SEVERITY_UNKNOWN && stand->s &&
-	       (stand->s->name_mismatch || stand->e->name_kind == STORE_NAME_OTHERS) &&
-	       has_renewed(site, stand->standard);
+	       (is_for_everybody(site, stand) || is_without_name(site, stand));
 }
 
 static bool all_well(const struct site *site, const struct check_standard *standard)
@@ -438,11 +478,29 @@ static void put_state(struct text *text, const struct stand *stand)
 	}
 }
 
+/* What was not seen without a name since, and is taken to have gone over with the rest. */
+static void put_folded(struct text *text, const struct site *site, const struct stand *lead)
+{
+	size_t i;
+
+	for (i = 0; i < site->num; i++) {
+		const struct stand *s = &site->stands[i];
+
+		if (!s->folded || s->standard != lead->standard || s->e->name_kind != STORE_NAME_NONE)
+			continue;
+		text_put(text, "; asked for no name it showed the same before, and was not seen since ");
+		put_time(text, s->s->last_ns);
+		return;
+	}
+}
+
 static void compose(struct text *text, const struct site *site, const struct stand *stand, int64_t now_s)
 {
 	put_state(text, stand);
-	if (severity_of(stand->state) == SEVERITY_OK)
+	if (severity_of(stand->state) == SEVERITY_OK) {
+		put_folded(text, site, stand);
 		return;
+	}
 	if (stand->s) {
 		put_owner(text, stand);
 		put_last(text, stand->s);

@@ -10,8 +10,9 @@
  *              the name was asked for, and no certificate was ever seen
  *   ok         the endpoint has gone over
  *
- * Names asked for are judged apart, since a server may choose by them. Only what was asked for by a name that the
- * certificate is not for counts as gone over with the rest of its site.
+ * Names asked for are judged apart, since a server may choose by them. Only what was not seen since counts as gone over
+ * with the rest of its site: asked for by a name that the certificate is not for; or by none, where it showed the very
+ * chain that it showed for names, and with every one of those has gone over.
  */
 #ifndef CERTTAP_CHECK_STRAGGLERS_H
 #define CERTTAP_CHECK_STRAGGLERS_H
