@@ -796,8 +796,9 @@ int main(void)
 		cmocka_unit_test(test_hidden), cmocka_unit_test(test_names), cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns), cmocka_unit_test(test_without_name),
-		cmocka_unit_test(test_expired), cmocka_unit_test(test_renewed_bundles), cmocka_unit_test(test_renewed_folder),
+		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
+		cmocka_unit_test(test_without_name), cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_renewed_bundles), cmocka_unit_test(test_renewed_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

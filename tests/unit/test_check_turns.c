@@ -37,8 +37,9 @@ static struct check_certificate *certificate(struct world *w, char kind, int num
 	c = &w->certificates[w->facts.num_certificates];
 	w->pointers[w->facts.num_certificates++] = c;
 	*c = (struct check_certificate){
-		.id = (int64_t)w->facts.num_certificates, .lineage_sure = true, .subject = "pool.example", .issuer = "CN=CA",
-		.key = kind == 'r' ? X509_KEY_RSA : X509_KEY_EC, .place = { { true, from }, { true, from + 90 * 86400 }, { 0 } },
+		.id = (int64_t)w->facts.num_certificates, .lineage_sure = true, .subject = "pool.example",
+		.issuer = "CN=CA", .key = kind == 'r' ? X509_KEY_RSA : X509_KEY_EC,
+		.place = { { true, from }, { true, from + 90 * 86400 }, { 0 } },
 		.first_ns = UINT64_MAX, .sha256 = { (uint8_t)kind, (uint8_t)number }, .lineage = { kind == 'p' },
 	};
 	return c;
@@ -105,13 +106,15 @@ static void offer(struct world *w, const struct check_standards *standards)
 		}
 }
 
-static struct check_findings judged(struct world *w)
+/* `file`: as if the newest had been named there; NULL: by lineage. */
+static struct check_findings judged(struct world *w, const char *file)
 {
 	struct check_findings out = { 0 };
 	struct check_standards standards;
 
 	assert_true(check_standards_lineages(&w->facts, 0, &standards));
 	offer(w, &standards);
+	standards.at[0].file = file;
 	check_stragglers(&w->facts, &standards, T0_S + 86400, &out);
 	check_findings_sort(&out);
 	pieces_fini(&w->facts.pieces);
@@ -144,7 +147,8 @@ static const struct {
 } cases[] = {
 	/* --- one algorithm */
 	{ "gone over", "0 r1 8 r1 16 r2", NULL, "ok r1" },
-	{ "a pool renewed in part, a connection every 8 minutes", "0 r1 8 r2 16 r1 24 r2 32 r1 40 r2", NULL, "critical r1" },
+	{ "a pool renewed in part, a connection every 8 minutes", "0 r1 8 r2 16 r1 24 r2 32 r1 40 r2", NULL,
+	  "critical r1" },
 	{ "the old one last", "0 r1 8 r2 16 r1", NULL, "critical r1" },
 	{ "A B A B B: the old one may be next", "0 r1 8 r2 16 r1 24 r2 32 r2", NULL, "critical r1" },
 	{ "as long alone as mixed says little", "0 r1 8 r2 16 r1 24 r2 32 r1 40 r2 48 r2 56 r2", NULL, "critical r1" },
@@ -153,25 +157,28 @@ static const struct {
 	{ "a restart that rolls, within 5 minutes", "0 r1 1 r1 2 r1 3 r1 4 r2 5 r1 6 r2 7 r1 8 r2 9 r2 10 r2 11 r2 12 r2",
 	  NULL, "critical r1" },
 	{ "the same, later", "0 r1 1 r1 2 r1 3 r1 4 r2 5 r1 6 r2 7 r1 8 r2 9 r2 11 r2 13 r2 15 r2 17 r2", NULL, "ok r1" },
-	{ "a trial, rolled back, and gone over days later", "0 r1 10 r2 20 r1 5000 r1 5001 r2 5700 r2 6500 r2 20000 r2", NULL,
-	  "ok r1" },
-	{ "a trial, rolled back, and gone over just now", "0 r1 10 r2 20 r1 5000 r1 5001 r2 5010 r2", NULL, "critical r1" },
+	{ "a trial, rolled back, and gone over days later", "0 r1 10 r2 20 r1 5000 r1 5001 r2 5700 r2 6500 r2 20000 r2",
+	  NULL, "ok r1" },
+	{ "a trial, rolled back, and gone over just now", "0 r1 10 r2 20 r1 5000 r1 5001 r2 5010 r2", NULL,
+	  "critical r1" },
 	{ "one connection a day", "0 r1 1440 r2 2880 r1 4320 r2", NULL, "critical r1" },
 	{ "another lineage, by turns", "0 r1 8 p1 16 r1 24 p1", "1 r2", "critical r1, warning p1" },
 	/* --- RSA and ECDSA, by what the client offers */
 	{ "a likely one last hides no certain one", "0 r1 1 p1 2 r1 3 p1 4 r1 5 p1", "3 r2", "critical r1, warning p1" },
 	{ "a certain one last: the same", "0 p1 1 r1 2 p1 3 r1 4 p1 5 r1", "3 r2", "critical r1, warning p1" },
-	{ "nobody asked for RSA of late", "0 p1 1 r1 2 p1 3 r1 4 p1 5 p1 900 p1 9000 p1", "2 r2", "critical r1, warning p1" },
+	{ "nobody asked for RSA of late", "0 p1 1 r1 2 p1 3 r1 4 p1 5 p1 900 p1 9000 p1", "2 r2",
+	  "critical r1, warning p1" },
 	{ "nor since the renewal", "0 p1 1 r1 2 p1 3 p1 900 p1 9000 p1", "4 r2", "warning p1, unknown r1" },
 	{ "neither of them", "0 p1 1 r1 2 p1 3 r1 4 p1", "5 r2", "unknown r1" },
-	{ "renewed with an ECDSA key: what is of another lineage takes nothing from it", "0 p1 1 r1 2 p1 3 r1 4 p1", "2 e2",
+	{ "renewed with an ECDSA key, and another lineage beside it", "0 p1 1 r1 2 p1 3 r1 4 p1", "2 e2",
 	  "critical r1, warning p1" },
 	{ "RSA renewed here", "0 p1 1 r1 2 p1 3 r2 4 p1 5 r2", "4 r2", "warning p1" },
 	{ "RSA, then ECDSA: renewed with another key", "0 r1 1 r1 2 e2 3 e2", NULL, "ok r1" },
 	{ "a pair issued together", "0 r1 1 e11 2 r1 3 e11", NULL, "ok e11" },
 	{ "an ECDSA one that is newer: may be a pair, may be a renewal", "0 r1 1 e2 2 r1 3 e2", NULL, "warning r1" },
 	{ "a pair, both renewed", "0 r1 1 e11 2 r1 3 e11 4 r2 5 e12 6 r2 7 e12", NULL, "ok e11" },
-	{ "a pair of which the other half was forgotten", "0 r1 1 e11 2 r1 3 e11 4 r2 5 e11 6 r2 7 e11", NULL, "warning e11" },
+	{ "a pair of which the other half was forgotten", "0 r1 1 e11 2 r1 3 e11 4 r2 5 e11 6 r2 7 e11", NULL,
+	  "warning e11" },
 	{ "a pair of which one half is renewed elsewhere", "0 r1 1 e11 2 r1 3 e11 4 r1 5 e11", "3 r2",
 	  "critical r1, warning e11" },
 	{ "and both", "0 r1 1 e11 2 r1 3 e11 4 r1 5 e11", "2 r2 2 e12", "critical e11" },
@@ -189,12 +196,27 @@ static void test_turns(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		world_start(&w, cases[i].here, cases[i].elsewhere);
-		f = judged(&w);
+		f = judged(&w, NULL);
 		say(&f, said, sizeof(said));
 		if (strcmp(said, cases[i].expected) != 0)
 			fail_msg("%s: %s", cases[i].what, said);
 		check_findings_fini(&f);
 	}
+}
+
+/* Who names one of a pair alone is told of the other. */
+static void test_named(void **state)
+{
+	struct check_findings f;
+	char said[256];
+	struct world w;
+
+	(void)state;
+	world_start(&w, "0 r1 1 e11 2 r1 3 e11", NULL);
+	f = judged(&w, "e11.pem");
+	say(&f, said, sizeof(said));
+	assert_string_equal(said, "warning r1");
+	check_findings_fini(&f);
 }
 
 /* While the store knows that it takes turns, it has not gone over to what it was mixed with; to others it may have. */
@@ -217,7 +239,8 @@ static void test_known_turns(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_turns), cmocka_unit_test(test_known_turns) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_turns), cmocka_unit_test(test_named),
+					     cmocka_unit_test(test_known_turns) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

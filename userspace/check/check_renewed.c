@@ -294,7 +294,8 @@ static int add_folder(struct renewed *r, const char *path, char *why, size_t why
 	if (num >= 0)
 		free(entries);
 	if (err == 0 && r->num == before) {
-		snprintf(why, why_size, "%s: no .pem, .crt, .cer or .der there begins with a certificate that is not a CA's", path);
+		snprintf(why, why_size, "%s: no .pem, .crt, .cer or .der there begins with a certificate that is not a CA's",
+			 path);
 		err = -EBADMSG;
 	}
 	return err;

@@ -92,7 +92,7 @@ static bool is_chosen(const struct check_endpoint *e, const struct check_showing
 /*
  * At this endpoint. Where RSA and ECDSA are mixed, each is held against its own algorithm alone, if a newer one of it is
  * known. If none is, the two may have been issued together, as a pair; or one of the pair may have been forgotten, or a
- * pool goes over to another algorithm: then it is offered as likely.
+ * pool goes over to another algorithm: then it is offered as likely, as it is where the user named the other one alone.
  */
 enum check_relation check_relation_at(const struct check_endpoint *e, const struct check_showing *s)
 {
@@ -100,7 +100,7 @@ enum check_relation check_relation_at(const struct check_endpoint *e, const stru
 
 	if (relation != RELATION_PREDECESSOR || check_standard_has_newer(s->certificate) || !is_chosen(e, s))
 		return relation;
-	return check_standard_issued_with(s->certificate) ? RELATION_CURRENT : RELATION_LIKELY;
+	return !standard_of(s)->file && check_standard_issued_with(s->certificate) ? RELATION_CURRENT : RELATION_LIKELY;
 }
 
 /* --- how one endpoint stands */
