@@ -35,8 +35,11 @@
 #define ETHERTYPE_VNTAG 0x8926
 #define ETHERTYPE_HSR 0x892f
 #define ETHERTYPE_ETAG 0x893f        /* IEEE 802.1BR */
-#define EXTENSIONS_MAX 6
-#define IP_FRAGMENT_BITS 0x3fff   /* "more fragments" and the offset */
+#define EXTENSIONS_MAX 16            /* IPv6 extension headers, and AH, in one packet */
+#define IP_FRAGMENT_BITS 0x3fff      /* "more fragments" and the offset */
+#define IP6_FRAGMENT_BITS 0xfff9     /* the same in a fragment header */
+#define IP_PROTOCOL_SHIM6 140        /* RFC 5533 */
+#define IP_PROTOCOL_HIP 139          /* RFC 7401 */
 
 enum parsed {
 	PARSED_OK,
@@ -145,6 +148,58 @@ static __always_inline enum parsed take_transport(struct __sk_buff *skb, struct 
 	return PARSED_BAD;
 }
 
+/* A header between that of IP and the transport's: how long it is, by its second byte; 0: it is none. */
+static __always_inline __u32 extension_len(__u8 type, __u8 len, _Bool is_ipv6)
+{
+	if (type == IPPROTO_AH)
+		return (len + 2) * 4;
+	if (!is_ipv6)
+		return 0;
+	switch (type) {
+	case IPPROTO_FRAGMENT:
+		return 8;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case IP_PROTOCOL_HIP:
+	case IP_PROTOCOL_SHIM6:
+		return (len + 1) * 8;
+	default:
+		return 0;
+	}
+}
+
+/* An atomic fragment (RFC 6946) is none at all: it is whole. */
+static __always_inline _Bool is_fragment(struct __sk_buff *skb, __u32 off)
+{
+	__be16 bits;
+
+	return !bpf_skb_load_bytes(skb, off + 2, &bits, sizeof(bits)) && bits & bpf_htons(IP6_FRAGMENT_BITS);
+}
+
+/* From behind the IP header, at `off`, to `end`. */
+static __always_inline enum parsed parse_upper(struct __sk_buff *skb, struct packet *p, __u32 off, __u32 end,
+					       __u8 next, _Bool is_ipv6)
+{
+	__u8 ext[2];
+	__u32 i;
+
+	for (i = 0; i < EXTENSIONS_MAX && extension_len(next, 0, is_ipv6); i++) {
+		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
+			return PARSED_BAD;
+		if (next == IPPROTO_FRAGMENT && is_fragment(skb, off)) {
+			count(fragments, 1);
+			return PARSED_NOTHING;
+		}
+		off += extension_len(next, ext[1], is_ipv6);
+		next = ext[0];
+	}
+	if (off > end || extension_len(next, 0, is_ipv6))
+		return PARSED_BAD;
+	return take_transport(skb, p, off, end - off, next);
+}
+
 static __always_inline enum parsed parse_slow4(struct __sk_buff *skb, struct packet *p, __u32 off)
 {
 	struct iphdr ip;
@@ -164,14 +219,13 @@ static __always_inline enum parsed parse_slow4(struct __sk_buff *skb, struct pac
 	}
 	take_address4(p->head.saddr, ip.saddr);
 	take_address4(p->head.daddr, ip.daddr);
-	return take_transport(skb, p, off + len, total - len, ip.protocol);
+	return parse_upper(skb, p, off + len, off + total, ip.protocol, 0);
 }
 
 static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct packet *p, __u32 off)
 {
 	struct ipv6hdr ip;
-	__u32 end, i;
-	__u8 next, ext[2];
+	__u32 end;
 
 	if (bpf_skb_load_bytes(skb, off, &ip, sizeof(ip)) || ip.version != 6)
 		return PARSED_BAD;
@@ -179,23 +233,7 @@ static __always_inline enum parsed parse_slow6(struct __sk_buff *skb, struct pac
 	take_address6(p->head.daddr, &ip.daddr);
 	off += sizeof(ip);
 	end = ip.payload_len ? off + bpf_ntohs(ip.payload_len) : p->end;
-	next = ip.nexthdr;
-	for (i = 0; i < EXTENSIONS_MAX; i++) {
-		if (next == IPPROTO_FRAGMENT) {
-			count(fragments, 1);
-			return PARSED_NOTHING;
-		}
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_AH)
-			break;
-		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
-			return PARSED_BAD;
-		off += next == IPPROTO_AH ? (ext[1] + 2) * 4 : (ext[1] + 1) * 8;
-		next = ext[0];
-	}
-	if (off > end)
-		return PARSED_BAD;
-	return take_transport(skb, p, off, end - off, next);
+	return parse_upper(skb, p, off, end, ip.nexthdr, 1);
 }
 
 /* A header that ends in the EtherType of the next one: how long it is; 0 for all others. */
@@ -271,7 +309,7 @@ static __always_inline enum parsed parse_fast4(struct __sk_buff *skb, struct pac
 		return take_tcp(p, tcp, l3 + sizeof(*ip), total - sizeof(*ip));
 	if (ip->protocol == IPPROTO_UDP && (void *)(udp + 1) <= data_end)
 		return take_udp(p, udp, l3 + sizeof(*ip), total - sizeof(*ip));
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_AH)
 		return take_other(p, l3 + sizeof(*ip), total - sizeof(*ip), ip->protocol);
 	return PARSED_SLOW;
 }

@@ -168,6 +168,53 @@ static void test_ipv6(void **state)
 	expect_one(port, &s);
 }
 
+/* Fragments that are whole (RFC 6946), mobility and shim headers; more than the limit is told. */
+static void test_many_extensions(void **state)
+{
+	uint8_t frame[RIG_FRAME_MAX], extensions[17 * 8] = { 0 };
+	static const uint8_t types[] = { 44, 135, 139, 140, 60 };
+	struct message_stream s = hello();
+	uint64_t before;
+	uint16_t port;
+
+	(void)state;
+	rig_begin();
+	for (size_t num = 1; num <= 17; num++) {
+		for (size_t i = 0; i < num; i++)
+			extensions[i * 8] = i + 1 < num ? types[(i + 1) % ARRAY_SIZE(types)] : 6;
+		before = RIG_COUNTER(unparsable);
+		rig.num_events = 0;
+		port = rig.next_port++;
+		rig_run(frame, frame6(frame, port, extensions, num * 8, types[0]));
+		rig_drain();
+		if (num <= 16)
+			expect_one(port, &s);
+		else
+			assert_int_equal(rig.num_events, 0);
+		assert_int_equal(RIG_COUNTER(unparsable), before + (num > 16));
+	}
+}
+
+/* IPsec's authentication header hides nothing. */
+static void test_authenticated4(void **state)
+{
+	static const uint8_t header[24] = { 6, 4 };
+	uint8_t frame[RIG_FRAME_MAX];
+	struct message_stream s = hello();
+	uint16_t port;
+	size_t len;
+
+	(void)state;
+	rig_begin();
+	port = rig.next_port++;
+	len = frame4(frame, port);
+	len = insert(frame, len, ETHERNET_LEN + 20, header, sizeof(header));
+	frame[ETHERNET_LEN + 9] = 51;
+	rig_put16(frame + ETHERNET_LEN + 2, (uint16_t)(len - ETHERNET_LEN));
+	rig_run(frame, len);
+	expect_one(port, &s);
+}
+
 static void test_fragments(void **state)
 {
 	static const uint8_t fragment[] = { 6, 0, 0, 1, 0, 0, 0, 1 };
@@ -326,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_tcp_options),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_many_extensions),
+		cmocka_unit_test(test_authenticated4),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_lying_lengths),
 		cmocka_unit_test(test_datagrams),
