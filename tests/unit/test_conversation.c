@@ -79,6 +79,48 @@ static void test_server_half(void **state)
 	tap_close(&t);
 }
 
+/* Only the server's half from its first data on, which is an alert with the ServerHello behind it. */
+static void test_server_half_held(void **state)
+{
+	struct buffer flight = { 0 }, ticket = { 0 };
+	unsigned int hole;
+
+	(void)state;
+	build_alert(&flight, 1, 112);
+	buffer_add_bytes(&flight, buffer_bytes(&f.server));
+	build_handshake(&ticket, TLS_NEW_SESSION_TICKET, bytes_of(f.hello.data, 100));
+	for (hole = 0; hole < 2; hole++) {
+		tap_open(&t);
+		tap_send(&t, SERVER, buffer_bytes(&flight), 536);
+		t.at[SERVER] += hole;
+		tap_send(&t, SERVER, buffer_bytes(&ticket), 536);
+		tap_send(&t, SERVER, buffer_bytes(&f.finish), 536);
+		expect("server:chain 2; ");
+	}
+	buffer_free(&flight);
+	buffer_free(&ticket);
+}
+
+/* Text is held, and is no TLS: the head behind it is the beginning, weak as it may be. */
+static void test_held_in_vain(void **state)
+{
+	struct buffer data = { 0 };
+
+	(void)state;
+	build_application_data(&data, 100);
+	build_application_data(&data, 100);
+	tap_open(&t);
+	tap_send(&t, SERVER, TEXT("the rest of a record"), 7);
+	tap_send(&t, SERVER, buffer_bytes(&data), 1460);
+	expect("server:midstream; ");
+	tap_open(&t);
+	tap_send(&t, SERVER, TEXT("220 go ahead\r\n"), 7);
+	tap_send(&t, SERVER, buffer_bytes(&f.server), 1460);
+	tap_send(&t, SERVER, buffer_bytes(&f.finish), 1460);
+	expect("server:chain 2; ");
+	buffer_free(&data);
+}
+
 /* The server's segments in each order, without a SYN: begun by the client's acknowledgement. */
 static void test_reordered(void **state)
 {
@@ -352,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_no_syn),
 		cmocka_unit_test(test_server_half),
+		cmocka_unit_test(test_server_half_held),
+		cmocka_unit_test(test_held_in_vain),
 		cmocka_unit_test(test_reordered),
 		cmocka_unit_test(test_answer_first),
 		cmocka_unit_test(test_lost_first),

@@ -172,6 +172,10 @@ def halves(kept):
                capture(tcp.only(tcp.conversation(handshake.talk, opened=False), "s")), told)
     yield Case("from-server-hello", "the capture begins with the ServerHello",
                capture(base[tcp.flight(base)[0]:]), told)
+    warned = [("s", tls.record(tls.ALERT, bytes((1, 112))) + handshake.talk[1][1])]
+    yield Case("server-half-alert", "only the server's packets, from an alert and the ServerHello "
+               "behind it on", capture(tcp.only(tcp.conversation(
+                   warned + handshake.talk[2:], opened=False), "s")), told)
 
 
 def several(kept):

@@ -236,18 +236,26 @@ static bool ends_missing(const struct flow *flow, unsigned int side)
 	return flow->carriage || (channel_open(s) && flow->handshake && !flow->handshake->over[side]);
 }
 
+/* What is held while it was not known where the side begins: it begins with the first of it. */
+static void side_begin_held(struct tracker *t, struct flow *flow, unsigned int side,
+			    const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+
+	s->state = SIDE_SEARCHING;
+	s->stream.next += stream_gap(&s->stream);
+	s->first_seq = s->stream.next;
+	side_drain(t, flow, side, segment);
+}
+
 /* Reads all that is held, gaps or not. */
 static void side_flush(struct tracker *t, struct flow *flow, unsigned int side,
 		       const struct segment *segment)
 {
 	struct side *s = &flow->side[side];
 
-	if (s->state == SIDE_HOLDING) {
-		s->state = SIDE_SEARCHING;
-		s->stream.next += stream_gap(&s->stream);
-		s->first_seq = s->stream.next;
-		side_drain(t, flow, side, segment);
-	}
+	if (s->state == SIDE_HOLDING)
+		side_begin_held(t, flow, side, segment);
 	while (channel_open(s) && stream_gap(&s->stream))
 		side_give_up(t, flow, side, s->stream.ranges->seq, segment);
 	hand_on_head(t, flow, side, segment);
@@ -351,31 +359,6 @@ static void side_first_data(struct tracker *t, struct flow *flow, unsigned int s
 	}
 }
 
-static void side_hold(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
-		      const struct segment *segment)
-{
-	struct side *s = &flow->side[side];
-	enum tls_found found;
-	struct bytes now;
-
-	if (seq - s->stream.next > REPEAT_WINDOW) {
-		channel_begin(t, s, seq);
-		side_add(t, flow, side, seq, segment);
-		return;
-	}
-	if (tls_head(segment->payload, &found) == PARSE_OK) {
-		stream_skip(&s->stream, &t->memory, seq);
-		s->first_seq = seq;
-		s->state = SIDE_SEARCHING;
-		side_add(t, flow, side, seq, segment);
-		return;
-	}
-	/* `now` stays empty as long as nothing reaches back HOLD_BYTES. */
-	if (stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now) != STREAM_OK ||
-	    now.len || s->stream.held >= HOLD_BYTES || s->stream.num_ranges >= HOLD_RANGES)
-		side_flush(t, flow, side, segment);
-}
-
 /* Only heads are looked at here; retransmissions of an old hello must not count. */
 static void side_glance(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 			const struct segment *segment)
@@ -395,6 +378,59 @@ static void side_glance(struct tracker *t, struct flow *flow, unsigned int side,
 	}
 	if (seq_before(s->stream.next, end) || s->stream.next - end > REPEAT_WINDOW)
 		s->stream.next = end;
+}
+
+/*
+ * A segment whose head looks like TLS: what is held of the time before it is read first, gaps or not, for a beginning
+ * may lie inside that. Where there is none, the head is the side's beginning.
+ */
+static void side_head(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
+		      const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	const struct stream_range *first = s->stream.ranges;
+
+	if (first && seq_before(first->seq, seq))
+		side_begin_held(t, flow, side, segment);
+	while (channel_open(s) && seq_before(s->stream.next, seq)) {
+		first = s->stream.ranges;
+		side_give_up(t, flow, side, first && seq_before(first->seq, seq) ? first->seq : seq, segment);
+	}
+	if (!channel_open(s) && s->state != SIDE_HOLDING) {
+		side_glance(t, flow, side, seq, segment);
+		return;
+	}
+	if (s->state != SIDE_READING && !flow->carriage) {
+		if (s->stream.next != seq)
+			channel_forget_tail(s);
+		stream_skip(&s->stream, &t->memory, seq);
+		s->first_seq = seq;
+		s->searched = 0;
+		s->state = SIDE_SEARCHING;
+	}
+	side_add(t, flow, side, seq, segment);
+}
+
+static void side_hold(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
+		      const struct segment *segment)
+{
+	struct side *s = &flow->side[side];
+	enum tls_found found;
+	struct bytes now;
+
+	if (seq - s->stream.next > REPEAT_WINDOW) {
+		channel_begin(t, s, seq);
+		side_add(t, flow, side, seq, segment);
+		return;
+	}
+	if (tls_head(segment->payload, &found) == PARSE_OK) {
+		side_head(t, flow, side, seq, segment);
+		return;
+	}
+	/* `now` stays empty as long as nothing reaches back HOLD_BYTES. */
+	if (stream_add(&s->stream, &t->limits.stream, &t->memory, seq, segment->payload, &now) != STREAM_OK ||
+	    now.len || s->stream.held >= HOLD_BYTES || s->stream.num_ranges >= HOLD_RANGES)
+		side_flush(t, flow, side, segment);
 }
 
 /* The flow is used again by a new connection. */
