@@ -121,6 +121,28 @@ static void test_held_in_vain(void **state)
 	buffer_free(&data);
 }
 
+/* No SYN, and what the client sends last was captured first: its acknowledgement is behind the server's flight. */
+static void test_client_flight_first(void **state)
+{
+	static const uint8_t orders[][4] = { { 0, 1, 2, 3 }, { 1, 0, 2, 3 }, { 3, 2, 1, 0 } };
+	size_t i, k, part = f.server.len / 4 + 1, at, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		tap_open(&t);
+		t.at[CLIENT] = (uint32_t)f.hello.len;
+		t.at[SERVER] = (uint32_t)f.server.len;
+		tap_send(&t, CLIENT, buffer_bytes(&f.client), 1460);
+		for (k = 0; k < 4; k++) {
+			at = orders[i][k] * part;
+			len = f.server.len - at < part ? f.server.len - at : part;
+			tap_segment(&t, SERVER, (int64_t)at, TCP_ACK, bytes_of(f.server.data + at, len));
+		}
+		tap_send(&t, SERVER, buffer_bytes(&f.finish), 1460);
+		expect("server:chain 2; ");
+	}
+}
+
 /* The server's segments in each order, without a SYN: begun by the client's acknowledgement. */
 static void test_reordered(void **state)
 {
@@ -396,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_server_half),
 		cmocka_unit_test(test_server_half_held),
 		cmocka_unit_test(test_held_in_vain),
+		cmocka_unit_test(test_client_flight_first),
 		cmocka_unit_test(test_reordered),
 		cmocka_unit_test(test_answer_first),
 		cmocka_unit_test(test_lost_first),

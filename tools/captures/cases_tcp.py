@@ -176,6 +176,12 @@ def halves(kept):
     yield Case("server-half-alert", "only the server's packets, from an alert and the ServerHello "
                "behind it on", capture(tcp.only(tcp.conversation(
                    warned + handshake.talk[2:], opened=False), "s")), told)
+    begun = tcp.conversation(handshake.talk, MSS, opened=False)
+    hello = tcp.payloads(begun, "c")[0]
+    late = client_first(begun)
+    yield Case("client-first-no-syn", "no SYN, the client's second flight before the server's, and "
+               "then its hello", capture(late[1:len(late) // 2] + [begun[hello]]
+                                         + late[len(late) // 2:]), told)
 
 
 def several(kept):

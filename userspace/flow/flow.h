@@ -40,6 +40,7 @@ struct side {
 	uint8_t tail_len;
 	bool syn_seen : 1;
 	bool start_told : 1;     /* the source told where it begins: syn_seen, but nobody knows who opened */
+	bool start_guessed : 1;  /* it is where the peer's data acknowledged, and none of its own has come */
 	bool syn_pending : 1;    /* a later SYN with another number: data there begins a new connection */
 	bool fin_seen : 1;
 	bool rst_seen : 1;       /* one that counts, and nothing of this direction since */

@@ -30,6 +30,7 @@ void channel_begin(struct tracker *t, struct side *s, uint32_t seq)
 	s->first_seq = seq;
 	s->searched = 0;
 	s->state = SIDE_SEARCHING;
+	s->start_guessed = false;
 }
 
 void channel_rest(struct tracker *t, struct side *s, enum side_state state)

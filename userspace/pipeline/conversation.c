@@ -59,6 +59,7 @@ static void expect_answer(struct tracker *t, struct flow *flow, unsigned int sid
 	channel_forget_tail(peer);
 	peer->first_seq = segment->ack;
 	peer->searched = 0;
+	peer->start_guessed = false;
 	peer->state = SIDE_SEARCHING;
 	side_drain(t, flow, !side, segment);
 }
@@ -488,26 +489,25 @@ static bool begins_anew(const struct side *s, uint32_t seq, const struct segment
 	       tls_begins(segment->payload, &found) == PARSE_OK && found == TLS_FOUND_CLIENT_HELLO;
 }
 
-/* The peer's acknowledgement told where this side goes on, but the hello before it was captured later. */
-static bool hello_before_start(const struct side *s, uint32_t seq, const struct segment *segment)
+/* The peer's acknowledgement told where this side goes on, but what it acknowledged was captured later. */
+static bool before_start(const struct side *s, uint32_t seq)
 {
-	enum tls_found found;
-
-	return s->state == SIDE_SEARCHING && !s->syn_seen && !s->data_seen && seq_before(seq, s->stream.next) &&
-	       tls_begins(segment->payload, &found) == PARSE_OK && found == TLS_FOUND_CLIENT_HELLO;
+	return s->start_guessed && s->state == SIDE_SEARCHING && seq_before(seq, s->stream.next) &&
+	       s->stream.next - seq <= REPEAT_WINDOW;
 }
 
 static void take_payload(struct tracker *t, struct flow *flow, unsigned int side, uint32_t seq,
 			 const struct segment *segment)
 {
-	struct side *s = &flow->side[side];
+	struct side *s = &flow->side[side], *peer = &flow->side[!side];
 
 	t->counters.segments++;
 	s->rst_seen = false;
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
-	if (hello_before_start(s, seq, segment))
-		channel_begin(t, s, seq);
+	if (before_start(s, seq))
+		s->state = SIDE_NEW;
+	s->start_guessed = false;
 	s->data_seen = true;
 	if (s->state == SIDE_NEW)
 		side_first_data(t, flow, side, seq, segment);
@@ -518,8 +518,10 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 	else
 		side_glance(t, flow, side, seq, segment);
 	/* The peer has received everything up to here: where it begins, if nothing else says so. */
-	if (flow->side[!side].state == SIDE_NEW && segment->flags & TCP_ACK && !segment->start_known)
-		channel_begin(t, &flow->side[!side], segment->ack);
+	if (peer->state == SIDE_NEW && segment->flags & TCP_ACK && !segment->start_known) {
+		channel_begin(t, peer, segment->ack);
+		peer->start_guessed = true;
+	}
 }
 
 /* The source sends no more of this direction: what there is, is all. */
