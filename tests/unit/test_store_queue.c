@@ -166,6 +166,11 @@ static void test_full(void **state)
 		see(&x, T0, (uint16_t)(1 + i), chains[0]);
 	store_queue_counters(x.q, &c);
 	assert_int_equal(c.refused, 84);
+	/* A mark of time is no sighting, and nothing is lost with it. */
+	store_queue_time(x.q, T0 + HOUR);
+	store_queue_counters(x.q, &c);
+	assert_int_equal(c.refused, 84);
+	assert_int_equal(c.records, 100);
 	/* What can be summed needs no room. */
 	see(&x, T0, 16, chains[0]);
 	store_queue_counters(x.q, &c);
@@ -250,7 +255,7 @@ static char *dump(const struct store_fixture *f)
 		" ON c.id=p.certificate_id ORDER BY 1, 2, 3",
 		"SELECT hex(h.hash), h.kind, h.num, h.total, h.findings, hex(c.sha256) FROM chains h"
 		" LEFT JOIN certificates c ON c.id=h.leaf_id ORDER BY 1",
-		"SELECT hex(address), port, transport, names, differs FROM services ORDER BY 1, 2, 3",
+		"SELECT hex(address), port, transport, zone, names, differs FROM services ORDER BY 1, 2, 3, 4",
 		"SELECT hex(e.address), e.port, e.transport, e.name_kind, e.name, e.carrier, e.first_ns, e.last_ns, e.sightings,"
 		" e.steps, e.silent, hex(h.hash), e.watch_ns, e.returned_ns, e.flips FROM endpoints e"
 		" LEFT JOIN chains h ON h.id=e.chain_id ORDER BY 1, 2, 3, 4, 5",
@@ -265,6 +270,9 @@ static char *dump(const struct store_fixture *f)
 		"SELECT v.kind, v.time_ns, hex(e.address), e.port, e.name, v.role, hex(b.hash), hex(a.hash), v.detail"
 		" FROM events v JOIN endpoints e ON e.id=v.endpoint_id LEFT JOIN chains b ON b.id=v.before_id"
 		" LEFT JOIN chains a ON a.id=v.after_id ORDER BY 2, 1, 3, 4, 5",
+		"SELECT hex(e.address), e.port, e.name, min(hex(a.hash), hex(b.hash)), max(hex(a.hash), hex(b.hash)), p.last_ns,"
+		" p.returns, p.turns_ns FROM pairs p JOIN endpoints e ON e.id=p.endpoint_id JOIN chains a ON a.id=p.low_id"
+		" JOIN chains b ON b.id=p.high_id ORDER BY 1, 2, 3, 4, 5",
 		"SELECT name, value FROM counters ORDER BY 1",
 		"SELECT key, value FROM state ORDER BY 1",
 	};

@@ -235,7 +235,7 @@ static void take(struct store_queue *q, struct store_record *r, const struct cha
 		sum(&q->filling->records[*slot - 1], r);
 		q->counters.summed++;
 	} else if (!append(q, r, chain, process)) {
-		q->counters.refused++;
+		q->counters.refused += r->kind != STORE_TIME;
 		store_record_fini(r);
 	}
 	pthread_mutex_unlock(&q->lock);

@@ -27,9 +27,9 @@ struct store_queue_options {
 struct store_queue_counters {
 	uint64_t records;        /* given to the queue */
 	uint64_t summed;         /* of them, into one that was waiting */
-	uint64_t refused;        /* no room, or no memory */
+	uint64_t refused;        /* no room, or no memory; a mark of time that nothing was seen at is none */
 	uint64_t stored;         /* of those queued: committed */
-	uint64_t failed;         /* of those queued: their batch, or they, could not be written */
+	uint64_t failed;         /* of those queued: their batch, or they, could not be written; without marks of time */
 	uint64_t batches;        /* committed */
 };
 

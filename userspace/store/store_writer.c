@@ -99,9 +99,20 @@ static void fail(struct store_queue *q, int err)
 		close_store(q);
 }
 
+/* Of the batch: a mark of packet time is no loss. */
+static uint64_t num_sightings(const struct batch *b)
+{
+	uint64_t num = 0;
+	uint32_t i;
+
+	for (i = 0; i < b->num; i++)
+		num += b->records[i].kind != STORE_TIME;
+	return num;
+}
+
 static void write_batch(struct store_queue *q, const struct batch *b)
 {
-	uint64_t stale = 0, failed = b->num;
+	uint64_t stale = 0, num = num_sightings(b), failed = num;
 	int err = 0;
 
 	if (!q->store)
@@ -120,7 +131,7 @@ static void write_batch(struct store_queue *q, const struct batch *b)
 	q->untold += err ? failed : 0;
 	pthread_mutex_lock(&q->lock);
 	q->counters.failed += failed;
-	q->counters.stored += b->num - failed;
+	q->counters.stored += num - failed;
 	q->counters.batches += err == 0;
 	pthread_mutex_unlock(&q->lock);
 }
