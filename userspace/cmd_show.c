@@ -310,15 +310,14 @@ static void say_missing(const char *path, bool by_default)
 /* SQLite does not tell one thing that keeps it from a file from another. */
 static int explain_open(int err, const struct store_place *place, const char *why, bool by_default)
 {
-	int fd = openat(place->dir_fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(place->dir_fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 && errno == ENOENT)
 		say_missing(place->path, by_default);
 	else if (fd < 0)
 		fprintf(stderr, "certtap: %s: it may not be read by this user: %s\n", place->path, strerror(errno));
 	else
-		fprintf(stderr, "certtap: %s%s\n", why, err == -EBADMSG ?
-			"; a certtap that writes to it sets it aside and begins a new one" : "");
+		fprintf(stderr, "certtap: %s\n", why);
 	if (fd >= 0)
 		close(fd);
 	return err == -EINVAL ? -EIO : err;

@@ -463,6 +463,7 @@ static void test_corrupt(void **state)
 	struct store_record r = record_of(T0, a);
 	char note[512], why[1200];
 	struct store_fixture f;
+	struct store *reader;
 
 	(void)state;
 	start(&f);
@@ -493,7 +494,41 @@ static void test_corrupt(void **state)
 	assert_false(has_file(&f, "corrupt"));
 	f.s = NULL;
 	fixture_end(&f);
+
+	/* Nor are they by their name; a file whose head a dying machine left as zeros is. */
+	fixture_start(&f);
+	write_file(&f, "x.db", 0, "dear diary, this is longer than the head of a file of SQLite needs to be; so it is");
+	assert_int_equal(open_again(&f, note, why), -EPROTO);
+	assert_non_null(strstr(why, "not a store of certtap"));
+	assert_int_equal(store_open_reader(&f.place, &reader, why, sizeof(why)), -EBADMSG);
+	assert_non_null(strstr(why, "not a store of certtap"));
+	assert_false(has_file(&f, "corrupt"));
+	f.s = NULL;
+	fixture_end(&f);
+	fixture_start(&f);
+	write_file(&f, "x.db", 8192, "what was left of it");
+	assert_int_equal(open_again(&f, note, why), 0);
+	assert_true(has_file(&f, "^x.db.corrupt-"));
+	fixture_end(&f);
 	free(a);
+}
+
+/* Nobody waits for the other end of a pipe. */
+static void test_pipe(void **state)
+{
+	char note[512], why[1200];
+	struct store_fixture f;
+	struct store *reader;
+
+	(void)state;
+	fixture_start(&f);
+	assert_int_equal(mkfifoat(f.place.dir_fd, "x.db", 0600), 0);
+	assert_int_equal(store_open_reader(&f.place, &reader, why, sizeof(why)), -EPROTO);
+	assert_non_null(strstr(why, "not a file"));
+	assert_int_equal(open_again(&f, note, why), -EPROTO);
+	assert_false(has_file(&f, "corrupt"));
+	f.s = NULL;
+	fixture_end(&f);
 }
 
 /* Readers beside the writer; and where nothing may be written. */
@@ -661,6 +696,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_second_writer),
 		cmocka_unit_test(test_corrupt),
+		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_link_as_file),

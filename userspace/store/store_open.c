@@ -8,6 +8,7 @@
 #include "userspace/store/store_parts.h"
 
 #define LOG_BYTES_MAX (8u << 20)      /* to which the write-ahead log is cut back */
+#define NOT_OURS "not a store of certtap"
 #define CERTIFICATE_MAX (2u << 20)    /* of one value: X509_FIELDS_MAX and room */
 
 const char *store_counter_name(enum store_counter counter)
@@ -75,6 +76,10 @@ static int open_database(struct store *s, int flags, bool immutable)
 	char name[1024];
 	int result;
 
+	if (!store_files_are_files(s->place)) {
+		snprintf(s->error, sizeof(s->error), "not a file, and no store of certtap");
+		return -EPROTO;
+	}
 	store_files_name(s->place, immutable, name, sizeof(name));
 	result = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, "unix");
 	if (result != SQLITE_OK)
@@ -149,7 +154,7 @@ int store_replace(struct store *s, char *note, size_t note_size)
 	snprintf(reason, sizeof(reason), "%.100s", s->error);
 	close_database(s);
 	if (!store_files_are_ours(s->place)) {
-		snprintf(s->error, sizeof(s->error), "not a store of certtap, and left alone");
+		snprintf(s->error, sizeof(s->error), NOT_OURS ", and left alone");
 		return -EPROTO;
 	}
 	err = store_files_set_aside(s->place, to, sizeof(to));
@@ -209,6 +214,14 @@ static int open_for_reading(struct store *s)
 	return err ? err : store_schema_check(s);
 }
 
+static void explain_unreadable(const struct store_place *place, char *why, size_t why_size)
+{
+	size_t len = strlen(why);
+
+	snprintf(why + len, why_size - len, store_files_are_ours(place) ?
+		 "; a certtap that writes to it sets it aside and begins a new one" : "; it is " NOT_OURS);
+}
+
 int store_open_reader(const struct store_place *place, struct store **out, char *why, size_t why_size)
 {
 	const struct store_limits limits = STORE_LIMITS_DEFAULT;
@@ -218,6 +231,8 @@ int store_open_reader(const struct store_place *place, struct store **out, char 
 	if (err) {
 		if (s)
 			explain(s, err, why, why_size);
+		if (err == -EBADMSG)
+			explain_unreadable(place, why, why_size);
 		store_free(s);
 		return err;
 	}

@@ -92,6 +92,8 @@ void store_files_name(const struct store_place *place, bool immutable, char *out
 int store_files_lock(const struct store_place *place, int *out);
 /* The file and what belongs to it get another name, which is written to `to`. */
 int store_files_set_aside(const struct store_place *place, char *to, size_t size);
+/* A pipe or a device is no store; one that is not there yet may become one. */
+bool store_files_are_files(const struct store_place *place);
 /* Does it look like ours, or is it somebody's file that must not be touched? */
 bool store_files_are_ours(const struct store_place *place);
 bool store_files_have_log(const struct store_place *place);

@@ -167,12 +167,18 @@ static bool split(const char *path, int *dir_fd, const char **name)
 static int call_open(const char *path, int flags, int mode)
 {
 	const char *name;
-	int dir_fd;
+	struct stat st;
+	int dir_fd, fd;
 
 	if (!split(path, &dir_fd, &name))
 		return open(path, flags, mode);
-	/* SQLite would let everybody read. */
-	return openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode & 0640);
+	/* SQLite would let everybody read. Where it opens a folder, to sync it, it says so. */
+	fd = openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, mode & 0640);
+	if (fd < 0 || (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 static int call_access(const char *path, int mode)
@@ -321,20 +327,28 @@ int store_files_set_aside(const struct store_place *place, char *to, size_t size
 	return 0;
 }
 
+bool store_files_are_files(const struct store_place *place)
+{
+	struct stat st;
+
+	return place->dir_fd < 0 || fstatat(place->dir_fd, place->name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	       S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
+}
+
 bool store_files_are_ours(const struct store_place *place)
 {
-	static const char magic[] = "SQLite format 3";
+	static const char magic[] = "SQLite format 3", nothing[sizeof(magic)];
 	char head[sizeof(magic)] = "";
-	size_t len = strlen(place->name);
-	int fd = openat(place->dir_fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(place->dir_fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool ours = false;
 
 	if (fd < 0)
 		return false;
 	if (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head))
-		ours = memcmp(head, magic, sizeof(magic)) == 0;
+		/* A machine that dies may leave zeros; text is somebody's, whatever its name is. */
+		ours = memcmp(head, magic, sizeof(magic)) == 0 || memcmp(head, nothing, sizeof(nothing)) == 0;
 	close(fd);
-	return ours || (len > 3 && strcmp(place->name + len - 3, ".db") == 0);
+	return ours;
 }
 
 bool store_files_have_log(const struct store_place *place)
