@@ -111,7 +111,7 @@ static __always_inline __u32 tagged_len(struct __sk_buff *skb, struct packet *p,
 	__u8 tail[UPGRADE_TAIL_LEN];
 	__u32 len = place_of(skb, p, '\n');
 
-	if (len < UPGRADE_TAIL_LEN || head_is(h, "250 ") || head_is(h, "* ") ||
+	if (len < UPGRADE_TAIL_LEN || head_is(h, "250 ") || head_is(h, "250-") || head_is(h, "* ") ||
 	    bpf_skb_load_bytes(skb, p->payload_off + len - UPGRADE_TAIL_LEN, tail, sizeof(tail)))
 		return 0;
 	return ends_in_starttls(tail) ? len : 0;

@@ -44,6 +44,7 @@ static const struct request requests[] = {
 	{ "no end of line", TEXT("STARTTLS"), NOTHING },
 	{ "a server offers it", TEXT("250-mx.example\r\n250 STARTTLS\r\n"), NOTHING },
 	{ "a server offers it, in a segment of its own", TEXT("250 STARTTLS\r\n"), NOTHING },
+	{ "a server offers it, line by line", TEXT("250-STARTTLS\r\n"), NOTHING },
 	{ "a server offers it, imap", TEXT("* CAPABILITY IMAP4rev1 STARTTLS\r\n"), NOTHING },
 	{ "a login", TEXT("a002 LOGIN me secret\r\n"), NOTHING },
 	{ "a password", TEXT("AUTH PLAIN AG1lAHNlY3JldA==\r\n"), NOTHING },

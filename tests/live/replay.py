@@ -48,7 +48,7 @@ def replay(interface, captures):
 def facts(row):
     """Of a row: what both ways to look must agree on."""
     c = row["certtap"]
-    chain = [x["sha256"] for x in c["chain"]]
+    chain = [x["sha256"] for x in c.get("chain", ())]
     return (c["role"], c.get("carrier"), c.get("reason"), row["server"].get("port"), chain)
 
 

@@ -410,6 +410,36 @@ static void test_lost_before(void **state)
 	tap_close(&t);
 }
 
+/* From a source that tells where a direction's handshake begins: `start`, counted as `offset` is. */
+static void told(enum tap_side side, uint32_t start, uint32_t offset, struct bytes payload)
+{
+	uint8_t *copy = bytes_copy(payload);
+	const struct segment s = {
+		.src = t.host[side], .dst = t.host[!side], .seq = t.isn[side] + 1 + offset,
+		.start_seq = t.isn[side] + 1 + start, .start_known = true, .payload = bytes_of(copy, payload.len),
+		.time_ns = t.time_ns,
+	};
+
+	pipeline_segment(t.pipeline, &s);
+	free(copy);
+}
+
+/* A direction that was opened too early is opened again further on: no other connection. */
+static void test_begins_further(void **state)
+{
+	static const uint32_t starts[] = { 14, 31, 2000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+		tap_open(&t);
+		told(SERVER, 0, 0, TEXT("250 STARTTLS\r\n"));
+		told(CLIENT, 0, 0, TEXT("STARTTLS\r\n"));
+		told(CLIENT, 0, 10, buffer_bytes(&f.hello));
+		told(SERVER, starts[i], starts[i], buffer_bytes(&f.server));
+		expect("server:chain 2; ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_lost_behind),
 		cmocka_unit_test(test_lost_whole),
 		cmocka_unit_test(test_lost_before),
+		cmocka_unit_test(test_begins_further),
 		cmocka_unit_test(test_breaks_off),
 		cmocka_unit_test(test_never_answered),
 		cmocka_unit_test(test_retransmitted),

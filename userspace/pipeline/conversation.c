@@ -475,6 +475,27 @@ static bool belongs_to_pending_syn(const struct side *s, uint32_t seq)
 	return s->syn_pending && seq - (s->pending_isn + 1) < SYN_WINDOW && seq != s->stream.next;
 }
 
+/*
+ * The source had opened this direction for words that were no request after all, and opens it again at the handshake:
+ * the same connection, and what lies between was left out.
+ */
+static bool begins_further(const struct flow *flow, unsigned int side, const struct segment *segment)
+{
+	const struct side *s = &flow->side[side];
+
+	return segment->start_known && s->start_told && s->state == SIDE_SEARCHING && !flow->carriage &&
+	       s->isn + 1 != segment->start_seq && segment->start_seq - s->stream.next <= REPEAT_WINDOW;
+}
+
+static void begin_further(struct tracker *t, struct side *s, const struct segment *segment)
+{
+	stream_skip(&s->stream, &t->memory, segment->start_seq);
+	channel_forget_tail(s);
+	s->first_seq = segment->start_seq;
+	s->searched = 0;
+	s->isn = segment->start_seq - 1;
+}
+
 /* The addresses are used again, though no SYN says so. */
 static bool begins_anew(const struct side *s, uint32_t seq, const struct segment *segment)
 {
@@ -503,6 +524,8 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 
 	t->counters.segments++;
 	s->rst_seen = false;
+	if (begins_further(flow, side, segment))
+		begin_further(t, s, segment);
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
 	if (before_start(s, seq))
