@@ -121,7 +121,6 @@ void capture_after(struct tracker *t, const struct capture_before *before, const
 	/* Another handshake in the same connection: what is said of the old one does not count. */
 	if (begun)
 		now.in_handshake = now.side_over = false;
-	give_secrets(t, flow);
 	if (flow->carriage || before->carried)
 		choice = choose_carried(flow, &now, begun);
 	else if (segment->transport == TRANSPORT_TCP)
@@ -132,6 +131,8 @@ void capture_after(struct tracker *t, const struct capture_before *before, const
 		capture_writer_frame(t->writer, &flow->key, frame, choice);
 	else if (choice != CAPTURE_LEAVE)
 		capture_writer_segment(t->writer, &flow->key, segment, choice);
+	/* Behind that: only now is it certain that what was in doubt belongs to a handshake, and may follow its secret. */
+	give_secrets(t, flow);
 	if (!in_handshake(flow) && (choice == CAPTURE_TAKE || before->in_handshake))
 		capture_writer_settle(t->writer, &flow->key);
 }
