@@ -523,14 +523,13 @@ static void take_payload(struct tracker *t, struct flow *flow, unsigned int side
 	struct side *s = &flow->side[side], *peer = &flow->side[!side];
 
 	t->counters.segments++;
-	s->rst_seen = false;
 	if (begins_further(flow, side, segment))
 		begin_further(t, s, segment);
 	if (belongs_to_pending_syn(s, seq) || begins_anew(s, seq, segment))
 		flow_reset(t, flow);
 	if (before_start(s, seq))
 		s->state = SIDE_NEW;
-	s->start_guessed = false;
+	s->start_guessed = s->rst_seen = false;
 	s->data_seen = true;
 	if (s->state == SIDE_NEW)
 		side_first_data(t, flow, side, seq, segment);
@@ -620,7 +619,8 @@ void conversation_segment(struct tracker *t, struct flow *flow, unsigned int sid
 		s->fin_seen = true;
 		s->fin_seq = seq + (uint32_t)segment->payload.len + segment->payload_cut;
 	}
-	s->rst_seen |= reset;
+	if (reset)
+		s->rst_seen = true;
 	if (segment->lost) {
 		side_flush(t, flow, side, segment);
 		s->loss_due = flow->handshake || s->state <= SIDE_SEARCHING;
