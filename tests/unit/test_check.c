@@ -464,8 +464,8 @@ static void test_by_turns(void **state)
 	assert_int_equal(f.num, 1);
 	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "by turns with its renewal");
 	check_findings_fini(&f);
-	/* Alone for longer than three times the 24 minutes from the new one's first to the old one's last. */
-	for (minute = 48; minute <= 32 + 3 * 24 + 8; minute += 8)
+	/* Alone for three times the 24 minutes from the new one's first to the old one's last; and for more than a day. */
+	for (minute = 5 * 60; minute <= 25 * 60; minute += 5 * 60)
 		memory_put(&m, 443, T0 + minute * MINUTE, &new_spec);
 	f = answer(&m, &q);
 	assert_int_equal(f.num, 1);
