@@ -120,7 +120,7 @@ static int prepare(struct reading *r)
 		fputs("certtap: out of memory\n", stderr);
 		return -ENOMEM;
 	}
-	err = options_keys(&r->options, &r->keys);
+	err = options_keys(&r->options, false, &r->keys);
 	if (err)
 		return err;
 	pipeline_use_keys(r->pipeline, r->keys);

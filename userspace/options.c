@@ -497,7 +497,7 @@ void options_print(enum command_bit command, FILE *out)
 	fputs("What takes a value takes one, unless it is repeatable; another one is refused.\n", out);
 }
 
-int options_keys(const struct options *options, struct keys **out)
+int options_keys(const struct options *options, bool follow, struct keys **out)
 {
 	char shown[256];
 	struct keys *keys;
@@ -511,7 +511,7 @@ int options_keys(const struct options *options, struct keys **out)
 	if (!keys)
 		return -ENOMEM;
 	for (i = 0; i < options->num_keylogs; i++) {
-		err = keys_add_file(keys, options->keylogs[i]);
+		err = keys_add_file(keys, options->keylogs[i], follow);
 		if (err) {
 			fprintf(stderr, "certtap: %s: %s\n", text_name(options->keylogs[i], shown, sizeof(shown)),
 				strerror(-err));

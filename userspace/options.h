@@ -84,11 +84,11 @@ int options_exit(int parsed);
 void options_print(enum command_bit command, FILE *out);
 
 /*
- * The key logs, opened; *out is NULL when none were named. On failure a line was printed. The caller frees with
+ * The key logs, opened, `follow` as keys_add_file() has it; *out is NULL when none were named. On failure a line was printed. The caller frees with
  * keys_free(), after the pipeline.
  */
 struct keys;
-int options_keys(const struct options *options, struct keys **out);
+int options_keys(const struct options *options, bool follow, struct keys **out);
 
 /* A table that refreshes in place, rather than lines: on a terminal, and nothing else was asked for. */
 bool options_want_screen(const struct options *options);

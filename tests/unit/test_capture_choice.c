@@ -170,7 +170,7 @@ static struct keys *keys_for(const char *path)
 	assert_non_null(keys);
 	snprintf(name, sizeof(name), "%.*s.keys", (int)(strlen(path) - strlen(".pcap")), path);
 	if (access(name, R_OK) == 0)
-		assert_int_equal(keys_add_file(keys, name), 0);
+		assert_int_equal(keys_add_file(keys, name, true), 0);
 	return keys;
 }
 

@@ -202,7 +202,7 @@ static void test_late_keys(void **state)
 		fd = mkstemp(path);
 		assert_true(fd >= 0);
 		begin("");
-		assert_int_equal(keys_add_file(keys, path), 0);
+		assert_int_equal(keys_add_file(keys, path, true), 0);
 		send_order("02134");
 		assert_string_equal(t.log, "");
 		assert_int_equal(write(fd, key_log, strlen(key_log)), strlen(key_log));

@@ -4,7 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "userspace/handshake/keys.h"
@@ -117,12 +123,137 @@ static void test_refused(void **state)
 	assert_int_equal(keys_counters(keys)->not_understood, 1);
 }
 
+#define LINE "SERVER_HANDSHAKE_TRAFFIC_SECRET %064x %064x\n"
+
+static bool has(unsigned int who)
+{
+	uint8_t random[KEYLOG_RANDOM_LEN];
+	struct bytes secret;
+
+	random_of(random, who);
+	return keys_find(keys, random, KEYLOG_SERVER_HANDSHAKE_TRAFFIC_SECRET, &secret);
+}
+
+static char folder[64], path[96];
+
+static int setup_folder(void **state)
+{
+	snprintf(folder, sizeof(folder), "/tmp/test_keys.XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/keys", folder);
+	return setup(state);
+}
+
+static int teardown_folder(void **state)
+{
+	unlink(path);
+	rmdir(folder);
+	return teardown(state);
+}
+
+static void test_not_a_file(void **state)
+{
+	(void)state;
+	assert_int_equal(keys_add_file(keys, folder, false), -EISDIR);
+	assert_int_equal(keys_add_file(keys, folder, true), -EISDIR);
+	assert_int_equal(keys_add_file(keys, path, false), -ENOENT);
+}
+
+/* Whoever writes to the pipe takes his time, and stops in the middle of a line. */
+static void test_pipe_to_its_end(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(path, O_WRONLY);
+
+		for (unsigned int i = 1; i <= 3; i++) {
+			usleep(10000);
+			dprintf(fd, "SERVER_HANDSHAKE_TRAFFIC_");
+			usleep(10000);
+			dprintf(fd, "SECRET %064x %064x\n", i, i);
+		}
+		_exit(fd < 0);
+	}
+	assert_int_equal(keys_add_file(keys, path, false), 0);
+	keys_poll(keys);
+	assert_true(has(1) && has(2) && has(3));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	keys_poll(keys);        /* waits for nobody */
+	assert_int_equal(keys_counters(keys)->not_understood, 0);
+}
+
+/* One that is followed is never waited for, and whoever writes may come and go. */
+static void test_pipe_followed(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(keys_add_file(keys, path, true), 0);
+	keys_poll(keys);
+	for (unsigned int i = 1; i <= 2; i++) {
+		int fd = open(path, O_WRONLY);
+
+		assert_true(fd >= 0);
+		keys_poll(keys);
+		dprintf(fd, LINE, i, i);
+		keys_poll(keys);
+		assert_true(has(i));
+		close(fd);
+		keys_poll(keys);
+	}
+}
+
+static void test_without_end(void **state)
+{
+	(void)state;
+	assert_int_equal(keys_add_file(keys, "/dev/zero", false), 0);
+	assert_int_equal(keys_add_file(keys, "/dev/zero", true), 0);
+	keys_poll(keys);
+	keys_poll(keys);
+	assert_int_equal(keys_counters(keys)->endless, 2);
+}
+
+/* Cut off in place while it is followed: what is written from then on is read, and it is told. */
+static void test_cut_off(void **state)
+{
+	FILE *f = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, LINE LINE "SERVER_HANDSHAKE", 1, 1, 2, 2);
+	fflush(f);
+	assert_int_equal(keys_add_file(keys, path, true), 0);
+	keys_poll(keys);
+	keys_poll(keys);
+	assert_int_equal(keys_counters(keys)->cut_off, 0);
+	assert_int_equal(ftruncate(fileno(f), 0), 0);
+	rewind(f);
+	fprintf(f, LINE, 3, 3);
+	fclose(f);
+	keys_poll(keys);
+	keys_poll(keys);
+	assert_true(has(1) && has(2) && has(3));
+	assert_int_equal(keys_counters(keys)->cut_off, 1);
+	assert_int_equal(keys_counters(keys)->not_understood, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_unclaimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_a_file, setup_folder, teardown_folder),
+		cmocka_unit_test_setup_teardown(test_pipe_to_its_end, setup_folder, teardown_folder),
+		cmocka_unit_test_setup_teardown(test_pipe_followed, setup_folder, teardown_folder),
+		cmocka_unit_test_setup_teardown(test_without_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_off, setup_folder, teardown_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void open_log(const char *name, char *text, size_t size)
 	assert_int_equal(truncate(path, 0), 0);
 	keys = keys_new(1000);
 	assert_non_null(keys);
-	assert_int_equal(keys_add_file(keys, path), 0);
+	assert_int_equal(keys_add_file(keys, path, true), 0);
 }
 
 static void write_log(const char *text)

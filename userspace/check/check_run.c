@@ -216,7 +216,7 @@ static int open_pipeline(struct reading *r)
 	char why[256];
 	int err;
 
-	if ((err = open_sources(r)) != 0 || (err = options_keys(o, &r->keys)) != 0 ||
+	if ((err = open_sources(r)) != 0 || (err = options_keys(o, false, &r->keys)) != 0 ||
 	    (err = store_setup_prepare(&r->run->setup, o, false, -1, &observer)) != 0)
 		return err;
 	r->pipeline = pipeline_new(&o->limits, &observer, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -16,6 +17,7 @@
 
 #define FILES_MAX 32
 #define READ_SIZE 65536
+#define POLL_MAX (16u << 20)    /* bytes of a pipe that is followed, at once: packets wait */
 #define UNCLAIMED_LOOK 4096     /* entries looked through from the newest back */
 
 struct secret_key {
@@ -34,6 +36,9 @@ struct secret_entry {
 
 struct key_file {
 	int fd;
+	bool regular;                    /* else it may have no end */
+	bool follow, over;
+	uint64_t offset;                 /* bytes read */
 	struct keylog text;
 };
 
@@ -128,17 +133,24 @@ static void feed(struct keys *k, struct keylog *text, struct bytes in)
 	OPENSSL_cleanse(&line, sizeof(line));
 }
 
-int keys_add_file(struct keys *k, const char *path)
+int keys_add_file(struct keys *k, const char *path, bool follow)
 {
-	int fd;
+	struct key_file *f = &k->files[k->num_files];
+	struct stat st;
+	int fd, err;
 
 	if (k->num_files == FILES_MAX)
 		return -EMFILE;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (follow ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return -errno;
-	k->files[k->num_files].fd = fd;
-	keylog_init(&k->files[k->num_files].text);
+	err = fstat(fd, &st) != 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*f = (struct key_file){ .fd = fd, .follow = follow, .regular = S_ISREG(st.st_mode) };
+	keylog_init(&f->text);
 	k->num_files++;
 	return 0;
 }
@@ -158,21 +170,46 @@ static void take_last_line(struct keys *k, const struct keylog *text)
 	keylog_fini(&copy);
 }
 
+/* A file that was cut off, as tools do that rotate it in place, begins again. */
+static void look_at_size(struct keys *k, struct key_file *f)
+{
+	struct stat st;
+
+	if (!f->regular || fstat(f->fd, &st) != 0 || (uint64_t)st.st_size >= f->offset ||
+	    lseek(f->fd, 0, SEEK_SET) != 0)
+		return;
+	keylog_fini(&f->text);
+	keylog_init(&f->text);
+	f->offset = 0;
+	k->counters.cut_off++;
+}
+
+static void read_on(struct keys *k, struct key_file *f, uint8_t *buffer)
+{
+	uint64_t from = f->offset, most = (uint64_t)k->max_secrets * KEYS_BYTES_EACH;
+	ssize_t n = 0;
+
+	while (!f->over && (f->regular || !f->follow || f->offset - from < POLL_MAX) &&
+	       (n = read(f->fd, buffer, READ_SIZE)) > 0) {
+		feed(k, &f->text, bytes_of(buffer, (size_t)n));
+		f->offset += (uint64_t)n;
+		f->over = !f->regular && f->offset > most;
+		k->counters.endless += f->over;
+	}
+	/* The end of a pipe that was waited for: another one who writes would be waited for again. */
+	f->over |= n == 0 && !f->regular && !f->follow;
+	if (f->offset > from)
+		take_last_line(k, &f->text);
+}
+
 void keys_poll(struct keys *k)
 {
 	uint8_t buffer[READ_SIZE];
 	unsigned int i;
-	bool grown;
-	ssize_t n;
 
 	for (i = 0; i < k->num_files; i++) {
-		grown = false;
-		while ((n = read(k->files[i].fd, buffer, sizeof(buffer))) > 0) {
-			feed(k, &k->files[i].text, bytes_of(buffer, (size_t)n));
-			grown = true;
-		}
-		if (grown)
-			take_last_line(k, &k->files[i].text);
+		look_at_size(k, &k->files[i]);
+		read_on(k, &k->files[i], buffer);
 	}
 	OPENSSL_cleanse(buffer, sizeof(buffer));
 }

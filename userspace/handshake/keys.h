@@ -12,15 +12,22 @@ struct keys_counters {
 	uint64_t secrets;        /* kept */
 	uint64_t not_understood; /* lines that are no key log lines */
 	uint64_t refused;        /* over the limit */
+	uint64_t endless;        /* pipes and devices given up, which went on beyond the limit */
+	uint64_t cut_off;        /* files that became shorter, and were read again from their beginning */
 };
 
 struct keys;
 
+/* Of a pipe or device KEYS_BYTES_EACH are read for each of `max_secrets`. */
+#define KEYS_BYTES_EACH 512
 struct keys *keys_new(uint32_t max_secrets);
 void keys_free(struct keys *k);
 
-/* Opens a key log file, to be read now and whenever keys_poll() is called. Returns 0 or a negative errno. */
-int keys_add_file(struct keys *k, const char *path);
+/*
+ * Opens a key log file, to be read whenever keys_poll() is called. Where it is a pipe, `follow` takes what is there each
+ * time; without it, opening waits for who writes, and the first keys_poll() for the end. Returns 0 or a negative errno.
+ */
+int keys_add_file(struct keys *k, const char *path, bool follow);
 /* Reads what the files have got since. Cheap when there is nothing. */
 void keys_poll(struct keys *k);
 /* A key log's text, whole (a secrets block). */

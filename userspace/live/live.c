@@ -217,7 +217,7 @@ static int prepare(struct live *l)
 		fputs("certtap: out of memory\n", stderr);
 		return -ENOMEM;
 	}
-	err = options_keys(&l->options, &l->keys);
+	err = options_keys(&l->options, true, &l->keys);
 	if (err)
 		return err;
 	pipeline_use_keys(l->pipeline, l->keys);

@@ -236,6 +236,8 @@ static void print_refused(const struct pipeline *p, FILE *out)
 		{ keys->not_understood, "lines of key logs not understood" },
 		{ keys->refused, "secrets over the limit" },
 		{ tracked->lost_whole, "connections whose handshake was lost whole" },
+		{ keys->endless, "key logs without an end, given up" },
+		{ keys->cut_off, "times a key log was cut off and read again" },
 		{ tracked->no_memory, "failed allocations" },
 	};
 	size_t i;
