@@ -242,6 +242,38 @@ static void test_refused(void **state)
 	}
 }
 
+/* Many clients close their connections in order: a refusal among them still has its place. */
+static void test_alerts_that_close(void **state)
+{
+	struct ledger *l = ledger_new(&defaults);
+	struct sighting s = sighting_of(443, REASON_NONE, &chains[0]);
+	struct ledger_row *row = ledger_record(l, &s, ROLE_SERVER).row;
+	unsigned int i;
+
+	(void)state;
+	s.alert = (struct alert){ .seen = true, .level = 1, .description = 0, .sender = ROLE_CLIENT };
+	for (i = 0; i < 20; i++) {
+		s.client.address.octets[15] = (uint8_t)i;
+		ledger_row_alert(row, &s);
+		ledger_row_alert(row, &s);
+	}
+	assert_int_equal(row->num_alerts, LEDGER_VALUES_MAX);
+	assert_int_equal(row->alerts_more, 2 * (20 - LEDGER_VALUES_MAX));
+	s.alert.level = 2;
+	s.alert.description = 45;
+	for (i = 0; i < 20; i++) {
+		s.client.address.octets[15] = (uint8_t)i;
+		ledger_row_alert(row, &s);
+	}
+	assert_int_equal(row->num_alerts, LEDGER_VALUES_MAX);
+	assert_int_equal(row->alerts_more, 2 * 20 + 20 - LEDGER_VALUES_MAX);
+	for (i = 0; i < LEDGER_VALUES_MAX; i++) {
+		assert_int_equal(row->alerts[i].alert.description, 45);
+		assert_int_equal(row->alerts[i].count, 1);
+	}
+	ledger_free(l);
+}
+
 /* Whether a handshake of TLS 1.3 came to its end shows to who opens it, or where an alert came instead. */
 static void test_established(void **state)
 {
@@ -361,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_bounded_sets),
 		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_alerts_that_close),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_established),
 		cmocka_unit_test(test_order),

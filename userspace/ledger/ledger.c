@@ -480,18 +480,34 @@ bool ledger_row_refused(const struct ledger_row *row, const struct alert *alert)
 	       (row->reason == REASON_NONE || row->reason == REASON_ENCRYPTED);
 }
 
+/* Room for another alert; NULL: none. An orderly end, which each client may have sent, gives way to what is none. */
+static struct alert_count *alert_room(struct ledger_row *row, const struct alert *alert)
+{
+	unsigned int i;
+
+	if (row->num_alerts < LEDGER_VALUES_MAX)
+		return &row->alerts[row->num_alerts++];
+	for (i = 0; i < row->num_alerts && !alert_closes(alert); i++) {
+		if (!alert_closes(&row->alerts[i].alert))
+			continue;
+		row->alerts_more += (uint32_t)row->alerts[i].count;
+		row->alerts[i].count = 0;
+		return &row->alerts[i];
+	}
+	return NULL;
+}
+
 void ledger_row_alert(struct ledger_row *row, const struct sighting *s)
 {
 	struct alert_count *a = (struct alert_count *)ledger_row_find_alert(row, s);
 
-	if (!a && row->num_alerts == LEDGER_VALUES_MAX) {
+	if (!a)
+		a = alert_room(row, &s->alert);
+	if (!a) {
 		row->alerts_more++;
 		return;
 	}
-	if (!a) {
-		a = &row->alerts[row->num_alerts++];
-		a->alert = s->alert;
-	}
+	a->alert = s->alert;
 	a->client = s->client;
 	a->sender = alert_sender(s);
 	a->count++;

@@ -117,6 +117,14 @@ enum role alert_refused_role(const struct alert *alert)
 }
 
 /* RFC 8446 appendix B.2, with those of older versions. */
+bool alert_closes(const struct alert *alert)
+{
+	enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90 };
+
+	return !alert->hidden && alert->level != ALERT_FATAL &&
+	       (alert->description == CLOSE_NOTIFY || alert->description == USER_CANCELED);
+}
+
 const char *alert_name(uint8_t description)
 {
 	static const struct {

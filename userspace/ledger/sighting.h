@@ -69,6 +69,8 @@ bool alert_speaks_of_certificate(uint8_t description);
 bool alert_is_refusal(const struct alert *alert);
 /* Whose certificate it refuses. */
 enum role alert_refused_role(const struct alert *alert);
+/* The orderly end of a connection, close_notify or user_canceled (RFC 8446 section 6.1): nothing was wrong. */
+bool alert_closes(const struct alert *alert);
 
 /* The certification authorities that a CertificateRequest named. */
 #define AUTHORITIES_MAX 8

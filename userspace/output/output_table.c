@@ -88,10 +88,11 @@ static void note_all(char *notes, const struct output_event *e, int64_t now_s)
 			note(notes, "%s", finding_name(i));
 	if (row->broke_off && !e->refusal)
 		note_broke_off(notes, row);
-	/* A refusal has a line of its own. */
+	/* A refusal has a line of its own, and an orderly end would only hide what is to be seen. */
 	for (i = 0; i < row->num_alerts; i++)
 		if (e->refusal ? &row->alerts[i] == e->refusal :
-				 !ledger_row_refused(row, &row->alerts[i].alert))
+				 !ledger_row_refused(row, &row->alerts[i].alert) &&
+				 !alert_closes(&row->alerts[i].alert))
 			note_alert(notes, &row->alerts[i]);
 }
 
