@@ -61,6 +61,22 @@ static void pack_zstd(struct buffer *out, struct bytes in)
 	free(packed);
 }
 
+/* With a checksum, as the zstd command writes it. */
+static void pack_zstd_checked(struct buffer *out, struct bytes in)
+{
+	size_t room = ZSTD_compressBound(in.len) + 4, len;
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	uint8_t *packed = malloc(room);
+
+	assert_non_null(c);
+	assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1)));
+	len = ZSTD_compress2(c, packed, room, in.data, in.len);
+	assert_false(ZSTD_isError(len));
+	buffer_add(out, packed, len);
+	ZSTD_freeCCtx(c);
+	free(packed);
+}
+
 /* Reads all that is left, in odd pieces; returns the length, and what went wrong. */
 static size_t read_all(struct input *in, const char **error)
 {
@@ -188,6 +204,27 @@ static void test_damaged(void **state)
 	buffer_free(&copy);
 }
 
+/* A wrong checksum behind the last byte: all that it is about is handed on, then it is told. */
+static void test_wrong_checksum(void **state)
+{
+	static const size_t lens[] = { 0, 1, 63, 64, 65, 3000, 128u << 10, (128u << 10) + 1, PLAIN_LEN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		struct buffer packed = { 0 };
+
+		pack_gzip(&packed, bytes_of(plain, lens[i]));
+		packed.data[packed.len - 6] ^= 1;
+		check(buffer_bytes(&packed), lens[i], "gzip data is damaged");
+		buffer_clear(&packed);
+		pack_zstd_checked(&packed, bytes_of(plain, lens[i]));
+		check(buffer_bytes(&packed), lens[i], NULL);
+		packed.data[packed.len - 1] ^= 1;
+		check(buffer_bytes(&packed), lens[i], "zstd data is damaged");
+		buffer_free(&packed);
+	}
+}
+
 static void test_open_errors(void **state)
 {
 	struct input *in = NULL;
@@ -241,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_broken_off),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_wrong_checksum),
 		cmocka_unit_test(test_open_errors),
 		cmocka_unit_test(test_slow_pipe),
 	};

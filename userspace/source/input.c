@@ -31,6 +31,8 @@ struct input {
 	bool raw_ended;
 	z_stream zlib;
 	ZSTD_DStream *zstd;
+	size_t zstd_first, zstd_want;   /* packed bytes: at a frame's beginning, and for the next step */
+	bool zstd_full;            /* there was no room for all that is unpacked */
 	bool frame_open;           /* in the middle of a packed frame */
 	uint8_t head[HEAD_SIZE];   /* peeked at, still to be read */
 	size_t head_at, head_len;
@@ -140,19 +142,24 @@ static size_t read_gzip(struct input *in, uint8_t *out, size_t len)
 	return len - in->zlib.avail_out;
 }
 
+/*
+ * A call that fails gives nothing, also of what it has unpacked before the fault. So each is given no more than it asks
+ * for, a block or the checksum behind the last one, and what did not fit comes first and alone.
+ */
 static size_t read_zstd(struct input *in, uint8_t *out, size_t len)
 {
 	ZSTD_outBuffer to = { out, len, 0 };
 	ZSTD_inBuffer from;
-	size_t result;
+	size_t result, n;
 
 	while (to.pos == 0) {
-		if (!fill_raw(in)) {
+		if (!in->zstd_full && !fill_raw(in)) {
 			if (in->frame_open && !in->error)
 				in->error = "zstd data breaks off";
 			return 0;
 		}
-		from = (ZSTD_inBuffer){ in->raw + in->raw_at, in->raw_len - in->raw_at, 0 };
+		n = in->zstd_full ? 0 : in->raw_len - in->raw_at;
+		from = (ZSTD_inBuffer){ in->raw + in->raw_at, n < in->zstd_want ? n : in->zstd_want, 0 };
 		result = ZSTD_decompressStream(in->zstd, &to, &from);
 		in->raw_at += from.pos;
 		if (ZSTD_isError(result)) {
@@ -160,6 +167,8 @@ static size_t read_zstd(struct input *in, uint8_t *out, size_t len)
 			break;
 		}
 		in->frame_open = result != 0;
+		in->zstd_want = result ? result : in->zstd_first;
+		in->zstd_full = result && to.pos == len;
 	}
 	return to.pos;
 }
@@ -232,7 +241,10 @@ static int recognise_packing(struct input *in)
 	if (in->raw_len >= sizeof(zstd) && memcmp(in->raw, zstd, sizeof(zstd)) == 0) {
 		in->packing = PACKING_ZSTD;
 		in->zstd = ZSTD_createDStream();
-		return in->zstd ? 0 : -ENOMEM;
+		if (!in->zstd)
+			return -ENOMEM;
+		in->zstd_first = in->zstd_want = ZSTD_initDStream(in->zstd);
+		return 0;
 	}
 	return 0;
 }
