@@ -712,6 +712,104 @@ static void test_days_option(void **state)
 	assert_false(check_parse_days("9999999", &warning, &critical));
 }
 
+/* Two processes at one port, one of which is renewed: each finding, and each rule, is of who presents that certificate. */
+static void test_owners(void **state)
+{
+	static const char rules[] = "expect:\n  - where: {unit: old.service}\n    present: {min-days: 4000}\n";
+	const struct check_question rest = { 0 };
+	struct store_record_owner old_owner = { "pyold", "/old", "old.service", "" };
+	struct store_record_owner new_owner = { "pynew", "/new", "new.service", "" };
+	struct check_question q = { .expect = bytes_of(rules, strlen(rules)), .expect_name = "rules.yaml" };
+	struct store_record old = record_of(T0, made(&old_spec)), new = record_of(T0 + MINUTE, made(&new_spec));
+	struct check_findings f;
+	struct memory m;
+	int i;
+
+	(void)state;
+	memory_start(&m);
+	old.owner = &old_owner;
+	old.pid = 11;
+	new.owner = &new_owner;
+	new.pid = 22;
+	new.started_ns = T0;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(put_one(m.writer, &old), 0);
+		assert_int_equal(put_one(m.writer, &new), 0);
+		old.first_ns = old.last_ns = T0 + 20 * MINUTE;
+		new.first_ns = new.last_ns = T0 + 21 * MINUTE;
+	}
+	f = answer(&m, &q);
+	assert_int_equal(f.num, 1);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "min-days", "pyold, pid 11, old.service");
+	check_findings_fini(&f);
+	q = rest;
+	f = answer(&m, &q);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", ": pyold, pid 11, old.service; last");
+	check_findings_fini(&f);
+	/* A further process presents the same: it is said that there are several. */
+	old.pid = 12;
+	old.started_ns = T0;
+	old.first_ns = old.last_ns = T0 + 22 * MINUTE;
+	assert_int_equal(put_one(m.writer, &old), 0);
+	f = answer(&m, &q);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "pyold, pid 12, old.service and others, running since");
+	check_findings_fini(&f);
+	memory_end(&m);
+}
+
+/* What was not seen since: who presented it then, and who is there now. */
+static void test_restarted(void **state)
+{
+	struct check_endpoint *e;
+	struct check_findings f;
+	struct world w;
+
+	(void)state;
+	world_start(&w);
+	showed(&w, at(&w, 443, NULL), 'A', 2, 60, 100);
+	e = at(&w, 9808, NULL);
+	showed(&w, e, 'A', 1, 0, 15);
+	e->owner.pid = 900;
+	e->owner.started_ns = T0 + 80 * MINUTE;
+	e = at(&w, 9809, NULL);
+	showed(&w, e, 'A', 1, 0, 15);
+	e->owner = (struct store_owner){ 901, T0 + 80 * MINUTE, "other", "/opt/other", "other.service", "" };
+	f = judged(&w, 0);
+	expect_finding(&f, 0, SEVERITY_UNKNOWN, "not-seen-since", ": fabric, pid 812, fabric.service, restarted since it"
+		       " was seen: fabric, pid 900, fabric.service, running since 2023-11-14T23:33:20Z; last");
+	expect_finding(&f, 1, SEVERITY_UNKNOWN, "not-seen-since", ": fabric, pid 812, fabric.service, and since then other,"
+		       " pid 901, other.service, running since");
+	check_findings_fini(&f);
+}
+
+/* One address in two network namespaces: one is a straggler, the other is well. */
+static void test_zones(void **state)
+{
+	const struct check_question rest = { 0 };
+	struct check_question q = rest;
+	struct store_record old = record_of(T0, made(&old_spec)), new = record_of(T0 + MINUTE, made(&new_spec));
+	struct check_findings f;
+	struct memory m;
+
+	(void)state;
+	memory_start(&m);
+	old.server.zone = 7;
+	new.server.zone = 9;
+	assert_int_equal(put_one(m.writer, &old), 0);
+	assert_int_equal(put_one(m.writer, &new), 0);
+	old.first_ns = old.last_ns = T0 + 20 * MINUTE;
+	assert_int_equal(put_one(m.writer, &old), 0);
+	f = answer(&m, &q);
+	assert_int_equal(f.sites, 2);
+	assert_int_equal(f.num, 2);
+	expect_finding(&f, 0, SEVERITY_CRITICAL, "straggler", "still presents the replaced");
+	assert_string_equal(f.at[0].endpoint, "192.0.2.1%7:443/tcp");
+	expect_finding(&f, 1, SEVERITY_OK, "straggler", "presents the newest");
+	assert_string_equal(f.at[1].endpoint, "192.0.2.1%9:443/tcp");
+	check_findings_fini(&f);
+	memory_end(&m);
+}
+
 static void test_expect(void **state)
 {
 	static const char rules[] = "expect:\n  - where: {port: 443}\n    present: {min-days: 400}\n"
@@ -796,6 +894,7 @@ int main(void)
 		cmocka_unit_test(test_hidden), cmocka_unit_test(test_names), cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_likely), cmocka_unit_test(test_renewed_files), cmocka_unit_test(test_days),
 		cmocka_unit_test(test_days_option), cmocka_unit_test(test_expect), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_owners), cmocka_unit_test(test_restarted), cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_gate), cmocka_unit_test(test_same_leaf), cmocka_unit_test(test_by_turns),
 		cmocka_unit_test(test_without_name), cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_renewed_bundles), cmocka_unit_test(test_renewed_folder),

@@ -333,6 +333,15 @@ static void put_time(struct text *text, uint64_t time_ns)
 	text_put(text, time);
 }
 
+/* The same program or service, by another process. */
+static bool same_service(const struct store_owner *a, const struct store_owner *b)
+{
+	if (a->unit[0] || b->unit[0] || a->container[0] || b->container[0])
+		return strcmp(a->unit, b->unit) == 0 && strcmp(a->container, b->container) == 0;
+	return strcmp(a->process, b->process) == 0 && strcmp(a->executable, b->executable) == 0;
+}
+
+/* Who presented it; and who is there now, where that one began only afterwards. */
 static void put_owner(struct text *text, const struct stand *stand)
 {
 	const struct x509_time *renewed = &stand->standard->place.not_before;
@@ -344,14 +353,17 @@ static void put_owner(struct text *text, const struct stand *stand)
 		return;
 	text_put(text, ": ");
 	text_put(text, who);
+	if (last->started_ns > stand->s->last_ns && check_owner_text(last, who, sizeof(who))) {
+		text_put(text, same_service(owner, last) ? ", restarted since it was seen: " : ", and since then ");
+		text_put(text, who);
+		owner = last;
+	}
 	if (!owner->started_ns)
 		return;
 	text_put(text, ", running since ");
 	put_time(text, owner->started_ns);
-	if (renewed->known && renewed->unix_s > (int64_t)(owner->started_ns / 1000000000u))
+	if (owner == &stand->s->owner && renewed->known && renewed->unix_s > (int64_t)(owner->started_ns / 1000000000u))
 		text_put(text, ", not restarted since the renewal");
-	else if (last->started_ns > stand->s->last_ns)
-		text_put(text, ", restarted since it was seen");
 }
 
 static void put_last(struct text *text, const struct check_showing *s)
