@@ -264,9 +264,9 @@ static void put_by(struct store_fixture *f, struct step step, uint32_t pid, uint
 	assert_int_equal(put_one(f->s, &r), 0);
 }
 
-static struct owned owners_of(struct store_fixture *f, const char *process)
+static struct owned owners_of(struct store_fixture *f, const char *process, bool current)
 {
-	const struct store_filter filter = { .process = process };
+	const struct store_filter filter = { .process = process, .current_only = current };
 	struct owned owned = { .sightings = 0 };
 
 	assert_int_equal(store_each_sighting(f->s, &filter, note_owner, &owned), 0);
@@ -288,7 +288,7 @@ static void test_owners(void **state)
 	put_by(&f, (struct step)S(2 * H, 'A'), 11, 0, false);
 	put_by(&f, (struct step)S(2 * H + 1, 'A', .alert = 45), 11, 0, false);
 	put_by(&f, (struct step)S(3 * H, 'B'), 22, H - 5, false);
-	owned = owners_of(&f, NULL);
+	owned = owners_of(&f, NULL, false);
 	assert_int_equal(owned.sightings, 2);
 	assert_int_equal(owned.sighting_pid[1], 11);
 	assert_int_equal(owned.sighting_pid[2], 22);
@@ -301,15 +301,25 @@ static void test_owners(void **state)
 	assert_int_equal(owned.pid[EVENT_ALTERNATING], 22);
 	assert_int_equal(ask(&f, "SELECT o.pid FROM refusals r JOIN owners o ON o.id=r.owner_id"), 11);
 	/* Either is found, also the one that was not the last there. */
-	owned = owners_of(&f, "pool11");
+	owned = owners_of(&f, "pool11", false);
 	assert_int_equal(owned.sightings, 1);
 	assert_int_equal(owned.sighting_pid[1], 11);
 	assert_int_equal(owned.pid[EVENT_ROLLED_BACK], 11);
 	assert_int_equal(owned.pid[EVENT_RENEWED], 0);
-	owned = owners_of(&f, "pool22");
+	owned = owners_of(&f, "pool22", false);
 	assert_int_equal(owned.sightings, 1);
 	assert_int_equal(owned.sighting_pid[2], 22);
-	assert_int_equal(owners_of(&f, "pool33").sightings, 0);
+	/* What each of them presents: the one was not the last, and is there all the same. */
+	assert_int_equal(owners_of(&f, NULL, true).sightings, 1);
+	owned = owners_of(&f, "pool11", true);
+	assert_int_equal(owned.sightings, 1);
+	assert_int_equal(owned.sighting_pid[1], 11);
+	assert_int_equal(owners_of(&f, "pool22", true).sighting_pid[2], 22);
+	put_by(&f, (struct step)S(5 * H, 'C'), 11, 0, false);
+	owned = owners_of(&f, "pool11", true);
+	assert_int_equal(owned.sightings, 1);
+	assert_int_equal(owned.sighting_pid[3], 11);
+	assert_int_equal(owners_of(&f, "pool33", false).sightings, 0);
 	fixture_end(&f);
 }
 
@@ -324,18 +334,18 @@ static void test_several_owners(void **state)
 	fixture_open(&f);
 	put_by(&f, (struct step)S(10, 'A'), 11, 0, false);
 	put_by(&f, (struct step)S(100, 'A'), 22, 50, false);
-	owned = owners_of(&f, NULL);
+	owned = owners_of(&f, NULL, false);
 	assert_int_equal(owned.sighting_pid[1], 22);
 	assert_false(owned.several[1]);
 	put_by(&f, (struct step)S(200, 'A'), 33, 60, false);
 	put_by(&f, (struct step)S(201, 'A'), 33, 60, false);
-	owned = owners_of(&f, NULL);
+	owned = owners_of(&f, NULL, false);
 	assert_int_equal(owned.sighting_pid[1], 33);
 	assert_true(owned.several[1]);
 	put_by(&f, (struct step)S(300, 'A'), 44, 250, false);
-	assert_false(owners_of(&f, NULL).several[1]);
+	assert_false(owners_of(&f, NULL, false).several[1]);
 	put_by(&f, (struct step)S(301, 'A'), 44, 250, true);
-	owned = owners_of(&f, NULL);
+	owned = owners_of(&f, NULL, false);
 	assert_int_equal(owned.sighting_pid[1], 44);
 	assert_true(owned.several[1]);
 	fixture_end(&f);
@@ -356,7 +366,7 @@ static void test_owners_at_the_time(void **state)
 	put_by(&f, (struct step)S(H, 'A'), 44, 3000, false);
 	put_by(&f, (struct step)S(H, 'E', .port = 5061), 55, 0, false);
 	put_by(&f, (struct step)S(3 * H, 'E', .port = 5061), 66, 2 * H + 1800, false);
-	owned = owners_of(&f, NULL);
+	owned = owners_of(&f, NULL, false);
 	assert_int_equal(owned.pid[EVENT_ROLLED_BACK], 33);
 	assert_int_equal(owned.pid[EVENT_EXPIRED_IN_USE], 0);
 	fixture_end(&f);

@@ -76,6 +76,8 @@ static void put_sighting(struct listing *l, const struct store_sighting *t)
 	    l->last.port == t->endpoint->server.port && l->last.zone == t->endpoint->server.zone)
 		show_note(notes, "for %s", name);
 	l->last = t->endpoint->server;
+	if (!t->current)
+		show_note(notes, "another one since then");
 	show_notes_sighting(s, t, notes);
 	show_table_row(&l->table, show_colour_sighting(s, t), cells, notes);
 }

@@ -258,7 +258,7 @@ struct store_filter {
 	int days_left;               /* by_days: the leaf has at most so many, at `now_s` */
 	unsigned int findings;       /* bits: at least one of them */
 	uint64_t since_ns;           /* last seen then or later; events: happened then or later */
-	bool current_only;           /* sightings: what is presented now */
+	bool current_only;           /* sightings: what is presented now; of an owner: what that one presented last */
 	bool unseen_only;            /* reasons: not REASON_NONE */
 	int64_t now_s;               /* for days and findings; 0: the clock */
 };

@@ -260,6 +260,20 @@ void filter_owners(struct query *q, const struct store_filter *f)
 	query_text(q, "))");
 }
 
+/* Where several share a port, the one that is asked for need not be the last that was seen there. */
+void filter_current(struct query *q, const struct store_filter *f)
+{
+	query_text(q, " AND t.role=0 AND (t.chain_id=e.chain_id");
+	if (by_owner(f)) {
+		query_text(q, " OR (t.endpoint_id,t.last_ns) IN (SELECT n.endpoint_id, max(n.last_ns) FROM sightings n"
+			      " JOIN endpoints x ON x.id=n.endpoint_id WHERE n.role=0"
+			      " AND coalesce(n.owner_id,x.owner_id) IN ");
+		put_owners(q, f);
+		query_text(q, " GROUP BY n.endpoint_id)");
+	}
+	query_text(q, ")");
+}
+
 void filter_certificate(struct query *q, const struct store_filter *f)
 {
 	if (f->sha256)

@@ -162,7 +162,7 @@ int store_each_sighting(struct store *s, const struct store_filter *f, store_sig
 	if (f->since_ns)
 		query_number(&q, "t.last_ns>=?", store_time(f->since_ns));
 	if (f->current_only)
-		query_text(&q, " AND t.role=0 AND t.chain_id=e.chain_id");
+		filter_current(&q, f);
 	query_text(&q, " ORDER BY " ENDPOINT_ORDER ", t.first_ns, t.id");
 	return query_run(&q, on_sighting, &call);
 }

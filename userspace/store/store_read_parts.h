@@ -81,6 +81,8 @@ void row_certificate(sqlite3_stmt *row, int at, struct store_certificate *out);
 void filter_endpoint(struct query *q, const struct store_filter *f);
 void filter_owner(struct query *q, const struct store_filter *f, const char *id);
 void filter_owners(struct query *q, const struct store_filter *f);
+/* On a sighting `t` of `e`: what is presented there now. */
+void filter_current(struct query *q, const struct store_filter *f);
 void filter_certificate(struct query *q, const struct store_filter *f);
 int64_t filter_now_s(const struct store_filter *f);
 
