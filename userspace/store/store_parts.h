@@ -2,8 +2,8 @@
 /*
  * The parts that the store is made of, along the data's path: store_place.c (folder, files), store_open.c, store_schema.c
  * (tables), store_statement.c (how a statement is run), store_write.c (a record into rows), store_certificate.c (chains
- * and certificates), store_events.c (what is news), store_boundary.c (what time alone decides), store_owner.c, store_read.c. Only they
- * include this.
+ * and certificates), store_events.c (what is news), store_boundary.c (what time alone decides), store_owner.c, store_read.c. Only
+ * they include this.
  */
 #ifndef CERTTAP_STORE_PARTS_H
 #define CERTTAP_STORE_PARTS_H
@@ -23,7 +23,8 @@ enum store_statement {
 	SQL_ENDPOINT_FIND, SQL_ENDPOINT_ADD, SQL_ENDPOINT_SEEN, SQL_ENDPOINT_OWNER, SQL_ENDPOINT_PRESENTS,
 	SQL_ENDPOINT_OTHER_NAME, SQL_ENDPOINT_WATCHED,
 	SQL_OWNER_FIND, SQL_OWNER_ADD, SQL_OWNER_SWEEP, SQL_OWNER_COUNT,
-	SQL_SIGHTING_ADD_TO, SQL_SIGHTING_FIND, SQL_SIGHTING_ADD, SQL_SIGHTING_OWNER, SQL_SIGHTING_REFUSED, SQL_SIGHTING_CHAINS,
+	SQL_SIGHTING_ADD_TO, SQL_SIGHTING_FIND, SQL_SIGHTING_ADD, SQL_SIGHTING_OWNER, SQL_SIGHTING_REFUSED,
+	SQL_SIGHTING_CHAINS,
 	SQL_REASON_ADD_TO, SQL_REASON_ADD, SQL_REASON_CHAIN,
 	SQL_REFUSAL_ADD_TO, SQL_REFUSAL_ADD,
 	SQL_CHAIN_FIND, SQL_CHAIN_ADD, SQL_CHAIN_SET_LEAF, SQL_CHAIN_CERTIFICATE_ADD, SQL_CHAIN_LEAF,

@@ -40,7 +40,8 @@ int store_each_endpoint(struct store *s, const struct store_filter *f, store_end
 	struct call call = { .endpoint = fn, .context = context };
 	struct query q;
 
-	query_start(&q, s, "SELECT " ENDPOINT_COLUMNS " FROM endpoints e" ENDPOINT_OWNER " LEFT JOIN chains h ON h.id=e.chain_id"
+	query_start(&q, s, "SELECT " ENDPOINT_COLUMNS " FROM endpoints e" ENDPOINT_OWNER
+			   " LEFT JOIN chains h ON h.id=e.chain_id"
 			   " LEFT JOIN certificates c ON c.id=h.leaf_id");
 	filter_endpoint(&q, f);
 	filter_owners(&q, f);
@@ -146,7 +147,8 @@ int store_each_sighting(struct store *s, const struct store_filter *f, store_sig
 	snprintf(select, sizeof(select), "SELECT " ENDPOINT_COLUMNS ", t.id, t.role, t.witness, t.chain_id, h.kind, i.name,"
 		 " h.num, t.first_ns, t.last_ns, t.count, t.refusals, t.client, t.client_port, t.findings, h.findings, "
 		 SIGHTING_TURNS ", t.several, " OWNER_COLUMNS_OF("o") ", " CERTIFICATE_COLUMNS "%s" ENDPOINT_OWNER
-		 " LEFT JOIN owners o ON o.id=t.owner_id JOIN chains h ON h.id=t.chain_id LEFT JOIN certificates c ON c.id=h.leaf_id"
+		 " LEFT JOIN owners o ON o.id=t.owner_id JOIN chains h ON h.id=t.chain_id"
+		 " LEFT JOIN certificates c ON c.id=h.leaf_id"
 		 " LEFT JOIN issuers i ON i.id=h.issuer_id", sightings_from(f));
 	query_start(&q, s, select);
 	filter_endpoint(&q, f);
@@ -271,7 +273,8 @@ int store_each_reason(struct store *s, const struct store_filter *f, store_reaso
 	struct query q;
 
 	if (f->unseen_only)
-		query_start(&q, s, COVERED_COLUMNS " FROM endpoints e CROSS JOIN reasons r ON r.endpoint_id=e.id" ENDPOINT_OWNER);
+		query_start(&q, s, COVERED_COLUMNS
+			    " FROM endpoints e CROSS JOIN reasons r ON r.endpoint_id=e.id" ENDPOINT_OWNER);
 	else
 		query_start(&q, s, COVERED_COLUMNS COVERED ENDPOINT_OWNER);
 	filter_covered(&q, f);

@@ -78,8 +78,8 @@ static const char *const sql[NUM_SQL] = {
 
 	[SQL_REFUSAL_ADD_TO] =
 		"UPDATE refusals SET first_ns=min(first_ns,?7), last_ns=max(last_ns,?8), count=count+?9, client=?10,"
-		" client_port=?11, owner_id=coalesce(?12,owner_id) WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3 AND level=?4 AND description=?5"
-		" AND sender=?6",
+		" client_port=?11, owner_id=coalesce(?12,owner_id) WHERE endpoint_id=?1 AND role=?2 AND chain_id=?3"
+		" AND level=?4 AND description=?5 AND sender=?6",
 	[SQL_REFUSAL_ADD] =
 		"INSERT INTO refusals(endpoint_id, role, chain_id, level, description, sender, first_ns, last_ns, count,"
 		" client, client_port, owner_id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
