@@ -101,6 +101,17 @@ static void test_self(void **state)
 	assert_true(p.netns != 0);
 }
 
+/* The name that the kernel announced may be that of another program: before exec(), as in socket activation. */
+static void test_renamed(void **state)
+{
+	struct process p = { .key.pid = (uint32_t)getpid(), .name = "systemd-socket-" };
+
+	(void)state;
+	assert_true(process_facts(&p, false));
+	assert_string_equal(p.name, "test_process_fa");
+	assert_non_null(strstr(p.executable, "test_process_facts"));
+}
+
 /* A process id that is used again belongs to another process. */
 static void test_another(void **state)
 {
@@ -129,7 +140,7 @@ static void test_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cgroup), cmocka_unit_test(test_long), cmocka_unit_test(test_self),
+		cmocka_unit_test(test_cgroup), cmocka_unit_test(test_long), cmocka_unit_test(test_self), cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_another), cmocka_unit_test(test_gone),
 	};
 

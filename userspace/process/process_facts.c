@@ -14,6 +14,7 @@
 #define NS_PER_S 1000000000u
 #define STAT_START 22            /* proc(5): fields of /proc/PID/stat, counted from 1 */
 #define STAT_PARENT 4
+#define PROGRAM_TRIES 3
 
 /* Reads a small file below `dir`; the text is ended. Returns its length, or -1. */
 static ssize_t read_file(int dir, const char *name, char *text, size_t size)
@@ -78,22 +79,35 @@ static void take_command_line(int dir, struct process *out)
 			out->command_line[i] = ' ';
 }
 
-/* One that came with the packet is that of its moment. */
+/* One that came with the packet is for those who are gone. */
 static void take_name(int dir, struct process *out)
 {
 	char text[64];
 
-	if (out->name[0] || read_file(dir, "comm", text, sizeof(text)) <= 0)
+	if (read_file(dir, "comm", text, sizeof(text)) <= 0)
 		return;
 	text[strcspn(text, "\n")] = '\0';
 	snprintf(out->name, sizeof(out->name), "%.15s", text);
 }
 
-static void take_executable(int dir, struct process *out)
+static void take_executable(int dir, char *out, size_t size)
 {
-	ssize_t len = readlinkat(dir, "exe", out->executable, sizeof(out->executable) - 1);
+	ssize_t len = readlinkat(dir, "exe", out, size - 1);
 
-	out->executable[len > 0 ? len : 0] = '\0';
+	out[len > 0 ? len : 0] = '\0';
+}
+
+/* Name and executable are those of one program: exec() may come between. */
+static void take_program(int dir, struct process *out)
+{
+	char after[sizeof(out->executable)];
+	unsigned int tries = 0;
+
+	do {
+		take_executable(dir, out->executable, sizeof(out->executable));
+		take_name(dir, out);
+		take_executable(dir, after, sizeof(after));
+	} while (strcmp(after, out->executable) != 0 && ++tries < PROGRAM_TRIES);
 }
 
 /*
@@ -177,10 +191,9 @@ bool process_facts(struct process *out, bool command_line)
 		return false;
 	same = read_file(dir, "stat", text, sizeof(text)) > 0 && is_same_process(text, out->key.start_ns);
 	if (same) {
-		take_name(dir, out);
+		take_program(dir, out);
 		out->ppid = (uint32_t)stat_number(text, STAT_PARENT);
 		out->netns = namespace_of(dir, "ns/net");
-		take_executable(dir, out);
 		take_cgroup(dir, out);
 		take_user(dir, out);
 		if (command_line)

@@ -9,8 +9,8 @@
 #include "userspace/process/owner.h"
 
 /*
- * Fills in what can be learned of the process `out->key`; its name, where it is set already, is kept when the process
- * is gone. Without `command_line`, nothing is read that the process could keep us waiting for. False: it is gone, or
+ * Fills in what can be learned of the process `out->key`. Its name is that of the program it runs now, as its executable;
+ * one that is set already, from an earlier moment, is kept when the process is gone. Without `command_line`, nothing is read that the process could keep us waiting for. False: it is gone, or
  * the id is another process's by now.
  */
 bool process_facts(struct process *out, bool command_line);
