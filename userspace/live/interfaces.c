@@ -117,16 +117,17 @@ const bool *interfaces_over(const struct interfaces_watch *w)
 
 static void look_at(struct watched *one)
 {
-	char name[IF_NAMESIZE];
+	char name[IF_NAMESIZE], shown[64];
 	unsigned int again;
 
+	text_name(one->name, shown, sizeof(shown));
 	if (!one->gone && !if_indextoname(one->index, name) && (errno == ENXIO || errno == ENODEV)) {
 		one->gone = true;
-		fprintf(stderr, "certtap: %s: the interface disappeared\n", one->name);
+		fprintf(stderr, "certtap: %s: the interface disappeared\n", shown);
 	}
 	again = one->gone ? if_nametoindex(one->name) : 0;
 	if (again && again != one->again)
-		fprintf(stderr, "certtap: %s: there is an interface of this name again; it is not observed\n", one->name);
+		fprintf(stderr, "certtap: %s: there is an interface of this name again; it is not observed\n", shown);
 	one->again = again;
 }
 

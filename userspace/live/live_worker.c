@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parsers/text.h"
 #include "userspace/live/live_parts.h"
 #include "userspace/sandbox/sandbox.h"
 #include "userspace/source/source_secrets.h"
@@ -42,6 +43,7 @@ static uint64_t clock_ns(clockid_t clock)
 /* "this host (cgroup)", "eth0 (tcx), eth1 (clsact)" */
 static void print_where(const struct live *l, FILE *out)
 {
+	char shown[64];
 	unsigned int i;
 
 	if (l->attach && !l->options.num_interfaces) {
@@ -51,7 +53,7 @@ static void print_where(const struct live *l, FILE *out)
 	if (!l->options.num_interfaces)
 		fputs("all interfaces of this network namespace (pcap)", out);
 	for (i = 0; i < l->options.num_interfaces; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : "", l->options.interfaces[i],
+		fprintf(out, "%s%s (%s)", i ? ", " : "", text_name(l->options.interfaces[i], shown, sizeof(shown)),
 			l->attach ? attach_rung_name(attach_rung(l->attach, i)) : "pcap");
 }
 

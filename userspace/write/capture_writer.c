@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 
 #include "parsers/packet_build.h"
 #include "parsers/pcapng_write.h"
+#include "parsers/text.h"
 #include "userspace/write/capture_held.h"
 
 #define BUFFER_BYTES (512u << 10)    /* the largest block that libpcap's frames make fits in */
@@ -25,7 +27,7 @@
 
 struct capture_writer {
 	struct capture_writer_options options;
-	char *path;
+	char *path;                  /* for messages: safe text */
 	int fd;
 	int failed_errno;            /* nothing more is written; 0: all is well */
 	uint64_t *whole_len;         /* of the file, up to the last whole block; shared with the parent */
@@ -166,12 +168,12 @@ static int check_file(int fd, const char **what)
 	return fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0 ? 0 : -errno;
 }
 
-static int open_file(struct capture_writer *w, char *why, size_t why_size)
+static int open_file(struct capture_writer *w, const char *path, char *why, size_t why_size)
 {
 	const char *what = NULL;
 	int err;
 
-	w->fd = open(w->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	w->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	err = w->fd < 0 ? -errno : check_file(w->fd, &what);
 	if (err)
 		snprintf(why, why_size, "%s: %s", w->path, what ? what : strerror(-err));
@@ -182,9 +184,10 @@ static int allocate(struct capture_writer *w, const char *path)
 {
 	void *shared = mmap(NULL, sizeof(*w->whole_len), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			    -1, 0);
+	char shown[PATH_MAX];
 
 	w->whole_len = shared == MAP_FAILED ? NULL : shared;
-	w->path = strdup(path);
+	w->path = strdup(text_name(path, shown, sizeof(shown)));
 	w->buffer = malloc(BUFFER_BYTES);
 	w->scratch = malloc(BUFFER_BYTES);
 	w->options.held.for_secrets = w->options.secrets;
@@ -198,17 +201,17 @@ int capture_writer_open(const char *path, const struct capture_writer_options *o
 	struct capture_writer *w = calloc(1, sizeof(*w));
 	int err = -ENOMEM;
 
-	snprintf(why, why_size, "%s: out of memory", path);
+	snprintf(why, why_size, "out of memory");
 	if (!w)
 		return err;
 	w->fd = -1;
 	w->options = *options;
-	if ((err = allocate(w, path)) != 0 || (err = open_file(w, why, why_size)) != 0)
+	if ((err = allocate(w, path)) != 0 || (err = open_file(w, path, why, why_size)) != 0)
 		goto fail;
 	w->buffered = pcapng_write_section(w->buffer, BUFFER_BYTES, "certtap");
 	if (!flush(w)) {
 		err = -w->failed_errno;
-		snprintf(why, why_size, "%s: %s", path, strerror(-err));
+		snprintf(why, why_size, "%s: %s", w->path, strerror(-err));
 		goto fail;
 	}
 	*out = w;
