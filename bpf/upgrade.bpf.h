@@ -6,8 +6,8 @@
  * the request and its answer go up with the handshake, and nothing that was said before. A request that may hold a
  * password for somebody else (CONNECT, SOCKS) stays where it is; its answer tells the same.
  *
- * Judged by the first and last bytes of a segment, or by how a line ends with a hello behind it: a request that is cut is
- * missed, and then the carrier is not known.
+ * Judged by the first and last bytes of a segment, or by how a line ends with a hello behind it: a request that is cut
+ * is missed, and then the carrier is not known.
  */
 #ifndef CERTTAP_UPGRADE_BPF_H
 #define CERTTAP_UPGRADE_BPF_H

@@ -76,7 +76,8 @@ static __always_inline enum step judge_ftp(struct __sk_buff *skb, struct packet 
 	__u64 word = f->header & 0xffffffffff;
 	__u32 code = word >> 16;
 
-	if ((word != FTP_AUTH || f->record != f->start) && word != FTP_ADAT && code != FTP_DONE && code != FTP_MORE && code != FTP_READY)
+	if ((word != FTP_AUTH || f->record != f->start) && word != FTP_ADAT && code != FTP_DONE && code != FTP_MORE &&
+	    code != FTP_READY)
 		return stop_walk(f);
 	f->line = code == FTP_DONE ? LINE_LAST : LINE_OPEN;
 	return follow_line(skb, p, f);
@@ -124,8 +125,8 @@ static __always_inline enum step judge_frame(struct __sk_buff *skb, struct packe
 }
 
 /*
- * The server's words and its hello may come in one segment. Looked for by its first six bytes, so that the walk need not
- * wait for a segment that begins with a record: there may be none.
+ * The server's words and its hello may come in one segment. Looked for by its first six bytes, so that the walk need
+ * not wait for a segment that begins with a record: there may be none.
  */
 #define SEARCH_CHUNK 128
 #define SEARCH_CHUNKS 8

@@ -44,11 +44,13 @@ static const struct sample samples[] = {
 	{ "channel data with RTP", BYTES("\x40\1\0\x0d\x80\0\1\2\3\4\5\6\7\x08\x09\0\1"), NOT },
 	{ "a send indication", BYTES(STUN("\x16", "\x20") PEER "\0\x13\0\x0d" DTLS "\0\0\0"), WHOLE },
 	{ "a data indication", BYTES(STUN("\x17", "\x20") PEER "\0\x13\0\x0d" DTLS "\0\0\0"), WHOLE },
-	{ "a data indication with RTP", BYTES(STUN("\x17", "\x20") PEER "\0\x13\0\x0d\x80\0\1\2\3\4\5\6\7\x08\x09\0\1\0\0\0"),
+	{ "a data indication with RTP",
+	  BYTES(STUN("\x17", "\x20") PEER "\0\x13\0\x0d\x80\0\1\2\3\4\5\6\7\x08\x09\0\1\0\0\0"),
 	  NOT },
 	{ "a data indication that says too much", BYTES(STUN("\x17", "\x20") PEER "\0\x13\1\x0d" DTLS "\0\0\0"), NOT },
 	{ "a binding request", BYTES(STUN("\1", "\x0c") PEER), NOT },
-	{ "a binding request with DTLS", BYTES("\0\1\0\x14\x21\x12\xa4\x42tttttttttttt\xc0\x70\0\x0d" DTLS "\0\0\0"), WHOLE },
+	{ "a binding request with DTLS",
+	  BYTES("\0\1\0\x14\x21\x12\xa4\x42tttttttttttt\xc0\x70\0\x0d" DTLS "\0\0\0"), WHOLE },
 	{ "capwap", BYTES("\1\0\0\0" DTLS), ANY },
 	{ "capwap in clear", BYTES("\1\0\0\0\0\x10\2\0\0\0\0\0\0\0\0\0"), NOT },
 	{ "radius with EAP", BYTES("\1\7\0\x2e" AUTHENTICATOR EAP SIGNED), WHOLE },
@@ -66,7 +68,8 @@ static const struct sample samples[] = {
 	{ "openvpn: no session", BYTES("\x38\0\0\0\0\0\0\0\0\0\0\0\0\0"), NOT },
 	{ "openvpn: something behind it", BYTES("\x38" SESSION "\0\0\0\0\0\0"), NOT },
 	{ "openvpn: a later message", BYTES("\x38" SESSION "\0\0\0\0\1"), NOT },
-	{ "openvpn: encrypted", BYTES("\x38" SESSION REPLAY "\x91\x0e\x55\x1c\x37\xf0\x81\x9c\x2e\x6a\x48\xd3\x12\xbb\xc4\x70"
+	{ "openvpn: encrypted",
+	  BYTES("\x38" SESSION REPLAY "\x91\x0e\x55\x1c\x37\xf0\x81\x9c\x2e\x6a\x48\xd3\x12\xbb\xc4\x70"
 	  "\x5d\x08\xe2\x36\x7b\x94\xaf\x1d\x63\xc8\x0b\xf5\x29\x86\xd7\x4e" "\x3c\xa1\x75\x12\x99"), NOT },
 	{ "openvpn: data", BYTES("\x30" SESSION "\0\0\0\0\0"), NOT },
 	{ "dns", BYTES("\x38\7\1\0\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0\1"), NOT },
@@ -128,7 +131,8 @@ static void run(const void *first, size_t first_len, bool from_client, const str
 	rig_segment(&c, true, 0, first, first_len, TCP_ACK);
 	if (from_client) {
 		for (size_t at = first_len; at < s->len; at += mss) {
-			rig_segment(&c, true, (uint32_t)at, s->data + at, s->len - at < mss ? s->len - at : mss, TCP_ACK);
+			rig_segment(&c, true, (uint32_t)at, s->data + at, s->len - at < mss ? s->len - at : mss,
+				    TCP_ACK);
 			rig_drain();
 		}
 	} else {

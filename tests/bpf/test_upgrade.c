@@ -133,7 +133,8 @@ static void test_refused(void **state)
 
 static bool may_come_with_a_hello(const struct request *r)
 {
-	return r->up == REQUEST || (r->up == REQUEST_AND_ANSWER && !strstr(r->name, "ldap") && strcmp(r->name, "rdp") != 0);
+	return r->up == REQUEST ||
+	       (r->up == REQUEST_AND_ANSWER && !strstr(r->name, "ldap") && strcmp(r->name, "rdp") != 0);
 }
 
 /* The hello comes in the same segment as what stands in front of it, and so does the server's behind its answer. */

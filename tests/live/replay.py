@@ -3,8 +3,8 @@
 replay.py replay INTERFACE CAPTURE...      the frames of each into an interface, addresses of its own for each
 replay.py compare ROWS CAPTURE...          whether live told what read tells, by capture; NAME.read lies beside ROWS
 
-Golden captures of Ethernet, in the classic format. In the n-th capture an address that ends in x becomes 10.77.n.x, so that
-one run of certtap keeps them apart; checksums are left as they are: nobody looks at them.
+Golden captures of Ethernet, in the classic format. In the n-th capture an address that ends in x becomes 10.77.n.x,
+so that one run of certtap keeps them apart; checksums are left as they are: nobody looks at them.
 """
 import json
 import os
