@@ -53,7 +53,8 @@ static struct check_showing *showing(struct world *w, struct check_endpoint *e, 
 		if (s->certificate == c)
 			return s;
 	s = &w->showings[w->num_showings++];
-	*s = (struct check_showing){ .next = e->showings, .certificate = c, .chain_id = c->id, .first_ns = UINT64_MAX };
+	*s = (struct check_showing){ .next = e->showings, .certificate = c, .chain_id = c->id, .first_ns = UINT64_MAX,
+				    .owner = { .process = "", .executable = "", .unit = "", .container = "" } };
 	e->showings = s;
 	return s;
 }
